@@ -1,0 +1,232 @@
+"""An event of the CRM, and how its fields are found."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from consumer.core.customer_type import code_of
+from consumer.core.errors import NoTestCardField, UndecodableRecord
+
+Fields = Mapping[str, Any]
+Getter = Callable[[Fields], Any]
+
+_SLOT: Final = re.compile(r"product([1-9][0-9]{0,3})_(.+)")
+_FALSE_WORDS: Final = frozenset({"", "0", "false", "f", "no", "n", "off", "null", "none"})
+
+
+class _Absent:
+    """What a getter gives when the schema has no such field: null is something else."""
+
+
+ABSENT: Final = _Absent()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventNames:
+    """
+    Where an event's own data stand, as the settings' `event` section says: names or dotted paths, `items[].x` for
+    each item of an array.
+
+    Attributes:
+        id: None: the CRM gives its events no ids, and the record's place in Kafka serves.
+        test_card: None: the CRM has no test card.
+    """
+
+    id: str | None = "eventId"
+    order_id: str = "orderId"
+    customer_types: str = "customerTypes"
+    test_card: str | None = "isTestCard"
+    campaign: str = "campaignId"
+    products: str = "items[].crmId"
+    occurred_at: str = "occurredAt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """
+    Attributes:
+        fields: The decoded record.
+        customer_types: Codes, each once, in the order of the event.
+        products: Ids of the ordered products, as text.
+        occurred_at_ms: Epoch milliseconds; 0 when the event does not say.
+    """
+
+    fields: Fields
+    event_id: str
+    order_id: str
+    customer_types: tuple[str, ...]
+    test_card: bool
+    campaign: str | None
+    products: frozenset[str]
+    occurred_at_ms: int
+
+
+def _dotted(path: str) -> Getter:
+    names = path.split(".")
+
+    def get(fields: Fields) -> Any:
+        value: Any = fields
+        for name in names:
+            if not isinstance(value, Mapping) or name not in value:
+                return ABSENT
+            value = value[name]
+        return value
+
+    return get
+
+
+def _each(path: str) -> Callable[[Fields], Iterable[Any]]:
+    """A getter of every value at *path*, in which `[]` stands for each item of an array."""
+    here, array, rest = path.partition("[]")
+    get = field_getter(here)
+    inner = _each(rest.removeprefix(".")) if rest else None
+
+    def get_all(fields: Fields) -> Iterable[Any]:
+        value = get(fields)
+        if not array:
+            return () if value is ABSENT or value is None else (value,)
+        items = value if isinstance(value, list | tuple) else ()
+        if inner is None:
+            return items
+        return [found for item in items if isinstance(item, Mapping) for found in inner(item)]
+
+    return get_all
+
+
+def field_getter(name: str, *, products: str = "items") -> Getter:
+    """
+    A function that looks *name* up in the fields of an event and gives ABSENT where there is none.
+
+    Args:
+        name: A top-level field; or `productN_x`, x of the Nth item; or a dotted path.
+        products: Name of the array that holds the items.
+    """
+    slot = _SLOT.fullmatch(name)
+    if slot:
+        deeper = _slot_getter(int(slot[1]) - 1, slot[2], field_getter(products))
+    elif "." in name:
+        deeper = _dotted(name)
+    else:
+        return lambda fields: fields.get(name, ABSENT)
+
+    def get(fields: Fields) -> Any:
+        return fields[name] if name in fields else deeper(fields)
+
+    return get
+
+
+def _slot_getter(index: int, name: str, items_of: Getter) -> Getter:
+    def get(fields: Fields) -> Any:
+        items = items_of(fields)
+        if not isinstance(items, list | tuple) or index >= len(items) or not isinstance(items[index], Mapping):
+            return ABSENT
+        return items[index].get(name, ABSENT)
+
+    return get
+
+
+def id_text(value: Any) -> str | None:
+    """An id as text, the same for 7, "7" and 7.0; None where there is none."""
+    if value is None or value is ABSENT or isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) or None
+
+
+def is_set(value: Any) -> bool:
+    """Whether a flag is set, however a CRM spells it: in doubt it is, since a test-card order must never go out."""
+    if isinstance(value, str):
+        return value.strip().casefold() not in _FALSE_WORDS
+    return bool(value)
+
+
+def epoch_ms(value: Any) -> int:
+    """Epoch milliseconds of a time, however a CRM writes it; 0 where it cannot be read."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return 0
+    if isinstance(value, datetime):
+        return _datetime_ms(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if abs(value) < 1e15 else 0
+    return 0
+
+
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+
+
+def _datetime_ms(value: datetime) -> int:
+    offset = value.utcoffset()
+    days = value.toordinal() - _EPOCH_DAY
+    seconds = days * 86_400 + value.hour * 3600 + value.minute * 60 + value.second
+    shift = int(offset.total_seconds() * 1000) if offset else 0
+    return seconds * 1000 + value.microsecond // 1000 - shift
+
+
+class EventReader:
+    """Turns decoded records into events; everything that depends on the settings alone is done once."""
+
+    def __init__(self, names: EventNames) -> None:
+        self._names = names
+        self._id = field_getter(names.id) if names.id else None
+        self._order_id = field_getter(names.order_id)
+        self._types = _each(names.customer_types)
+        self._test_card = field_getter(names.test_card) if names.test_card else None
+        self._campaign = field_getter(names.campaign)
+        self._products = _each(names.products)
+        self._occurred_at = field_getter(names.occurred_at)
+
+    def read(self, fields: Fields, *, place: str, default_type: str | None = None) -> Event:
+        """
+        Args:
+            place: `topic/partition/offset`: the event's id where the CRM gives none.
+            default_type: The source's `customer_type`, for events that name none.
+
+        Raises:
+            UndecodableRecord: It has no event id or no order id.
+            NoTestCardField: Its schema cannot say whether the test card was used.
+        """
+        return Event(
+            fields=fields,
+            event_id=self._required(self._id, fields, self._names.id) if self._id else place,
+            order_id=self._required(self._order_id, fields, self._names.order_id),
+            customer_types=self._codes(fields, default_type),
+            test_card=self.is_test_card(fields),
+            campaign=id_text(self._campaign(fields)),
+            products=frozenset(text for value in self._products(fields) if (text := id_text(value))),
+            occurred_at_ms=epoch_ms(self._occurred_at(fields)),
+        )
+
+    def is_test_card(self, fields: Fields) -> bool:
+        """
+        Whether the order was paid with the CRM's test card.
+
+        Raises:
+            NoTestCardField: The schema cannot say.
+        """
+        if self._test_card is None:
+            return False
+        value = self._test_card(fields)
+        if value is ABSENT:
+            raise NoTestCardField(f"the event's schema has no field {self._names.test_card}")
+        return is_set(value)
+
+    def _codes(self, fields: Fields, default_type: str | None) -> tuple[str, ...]:
+        values = self._types(fields)
+        flat = [one for value in values for one in (value if isinstance(value, list | tuple) else (value,))]
+        codes = dict.fromkeys(code_of(str(text)) for text in flat if text is not None and str(text).strip())
+        if not codes and default_type:
+            return (code_of(default_type),)
+        return tuple(codes)
+
+    @staticmethod
+    def _required(get: Getter, fields: Fields, name: str | None) -> str:
+        text = id_text(get(fields))
+        if text is None:
+            raise UndecodableRecord(f"the event has no {name}")
+        return text
