@@ -1,0 +1,113 @@
+"""A delivery while it waits: what stands beside the event's bytes in the headers of a window or retry record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from consumer.core.errors import UndecodableRecord
+
+DELIVERY_HEADER: Final = "postback-delivery"
+RETRY_HEADER: Final = "postback-retry"
+MARKER_HEADER: Final = "postback-converted"
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Waiting:
+    """
+    Not frozen, since one is made for each delivery on the hot path, where freezing costs as much as parsing.
+
+    Attributes:
+        profile: Name of the profile.
+        source: `topic/partition/offset` of the event.
+        occurred_at_ms: When the event says that it happened; 0 when it does not.
+        arrived_at_ms: Timestamp of the source record.
+        attempts: Requests made so far.
+        due_at_ms: Boundary of the first run that it belonged to; 0 until then.
+        first_failed_at_ms: 0 until it failed.
+        hold_until_ms: What `Retry-After` said to its endpoint; 0 when nothing.
+        reason: Why it is not delivered yet; empty in a window.
+    """
+
+    delivery_id: str
+    profile: str
+    code: str
+    source: str
+    occurred_at_ms: int
+    arrived_at_ms: int
+    attempts: int = 0
+    due_at_ms: int = 0
+    first_failed_at_ms: int = 0
+    hold_until_ms: int = 0
+    reason: str = ""
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Orders the versions of one partial: by what the event says, then by arrival."""
+        return self.occurred_at_ms, self.arrived_at_ms, int(self.source.rpartition("/")[2])
+
+
+def window_header(waiting: Waiting) -> tuple[str, bytes]:
+    """The header that a delivery has from its first record to its last."""
+    w = waiting
+    # The code comes last: it is the event's own text and may hold anything.
+    text = f"{w.delivery_id}\t{w.profile}\t{w.source}\t{w.occurred_at_ms}\t{w.arrived_at_ms}\t{w.code}"
+    return DELIVERY_HEADER, text.encode()
+
+
+def retry_header(waiting: Waiting) -> tuple[str, bytes]:
+    """The header that a delivery has in the retry topic beside the other."""
+    w = waiting
+    text = f"{w.attempts}\t{w.due_at_ms}\t{w.first_failed_at_ms}\t{w.hold_until_ms}\t{w.reason}"
+    return RETRY_HEADER, text.encode()
+
+
+def marker_header(source: str) -> tuple[str, bytes]:
+    """The header of a record that only says: the order of this key was placed."""
+    return MARKER_HEADER, source.encode()
+
+
+def read_headers(headers: Headers | None) -> Waiting | None:
+    """
+    Returns:
+        None for the marker of a placed order.
+
+    Raises:
+        UndecodableRecord: Something else was written to the topic by somebody else.
+    """
+    found = dict(headers or ())
+    try:
+        delivery = found.get(DELIVERY_HEADER)
+        if delivery is None:
+            if MARKER_HEADER in found:
+                return None
+            raise UndecodableRecord(f"the record has no header {DELIVERY_HEADER}")
+        waiting = _delivery(delivery)
+        retry = found.get(RETRY_HEADER)
+        if retry is not None:
+            _add_retry(waiting, retry)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise UndecodableRecord(f"the headers of the record cannot be read: {error}") from error
+    return waiting
+
+
+def _delivery(value: bytes) -> Waiting:
+    delivery_id, profile, source, occurred_at, arrived_at, code = value.decode().split("\t", 5)
+    return Waiting(
+        delivery_id=delivery_id,
+        profile=profile,
+        code=code,
+        source=source,
+        occurred_at_ms=int(occurred_at),
+        arrived_at_ms=int(arrived_at),
+    )
+
+
+def _add_retry(waiting: Waiting, value: bytes) -> None:
+    attempts, due_at, first_failed_at, hold_until, reason = value.decode().split("\t")
+    waiting.attempts = int(attempts)
+    waiting.due_at_ms = int(due_at)
+    waiting.first_failed_at_ms = int(first_failed_at)
+    waiting.hold_until_ms = int(hold_until)
+    waiting.reason = reason
