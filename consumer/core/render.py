@@ -1,0 +1,111 @@
+"""delivery -> Request: where a mapping becomes a query or a body."""
+
+from datetime import tzinfo
+from typing import Any, Final
+
+from consumer.core.event import ABSENT, Fields, Getter, field_getter
+from consumer.core.profile import FieldMapping, Mapping, Profile, StaticMapping
+from consumer.core.request import Request, endpoint_of
+from consumer.core.values import form_encode, form_text, json_text, json_value, utf8
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_AS_JSON: Final = frozenset({str, int, bool, float})
+
+Step = tuple[str, str | None, str | None, Getter | None]
+"""Name as it is sent; what is sent where that is static; a top-level field; a getter where it is more than that."""
+
+
+def media_type(content_type: str) -> str:
+    """`application/json` of `Application/JSON; charset=utf-8`."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+class Renderer:
+    """One profile's requests; all that does not depend on the event is prepared once."""
+
+    def __init__(self, profile: Profile, *, zone: tzinfo, user_agent: str, products: str = "items") -> None:
+        """
+        Args:
+            zone: Of rendered timestamps.
+            products: Name of the array that the slots `productN_x` count in.
+        """
+        self.endpoint = endpoint_of(profile.url)
+        self._profile = profile
+        self._zone = zone
+        self._products = products
+        self._headers, self._adds_key = _header_lines(profile, user_agent)
+        content_type = _header(profile, "content-type")
+        self._is_json = profile.in_body and media_type(content_type or _FORM) == "application/json"
+        self._render = self._json_body if self._is_json else self._form
+        self._steps = [self._step(mapping) for mapping in profile.mappings]
+
+    def render(self, fields: Fields, *, code: str, delivery_id: str) -> Request:
+        """
+        The request that delivers an event.
+
+        Raises:
+            RenderError: A value cannot be written in this profile's way.
+        """
+        profile = self._profile
+        content = self._render(fields, code)
+        headers = (*self._headers, f"Idempotency-Key: {delivery_id}") if self._adds_key else self._headers
+        if profile.in_body:
+            return Request(profile.method, profile.url, headers, utf8(content), profile.ca_file, self.endpoint)
+        return Request(profile.method, with_query(profile.url, content), headers, None, profile.ca_file, self.endpoint)
+
+    def _step(self, mapping: Mapping) -> Step:
+        name = mapping.export_name if self._is_json else f"{form_encode(mapping.export_name)}="
+        match mapping:
+            case StaticMapping(value=value):
+                return name, value if self._is_json else name + form_encode(value), None, None
+            case FieldMapping(field="customerType"):
+                return name, None, None, None
+            case FieldMapping(field=field) if "_" in field or "." in field:
+                return name, None, field, field_getter(field, products=self._products)
+            case FieldMapping(field=field):
+                return name, None, field, None
+
+    def _form(self, fields: Fields, code: str) -> str:
+        parts: list[str] = []
+        for name, static, field, get in self._steps:
+            if static is not None:
+                parts.append(static)
+                continue
+            value = _value(fields, code, field, get)
+            if value is not None and value is not ABSENT:
+                parts.append(name + form_encode(value if type(value) is str else form_text(value, self._zone)))
+        return "&".join(parts)
+
+    def _json_body(self, fields: Fields, code: str) -> str:
+        body: dict[str, Any] = {}
+        for name, static, field, get in self._steps:
+            value = static if static is not None else _value(fields, code, field, get)
+            if value is not None and value is not ABSENT:
+                body[name] = value if type(value) in _AS_JSON else json_value(value, self._zone)
+        return json_text(body)
+
+
+def _value(fields: Fields, code: str, field: str | None, get: Getter | None) -> Any:
+    if get is not None:
+        return get(fields)
+    return code if field is None else fields.get(field)
+
+
+def with_query(url: str, query: str) -> str:
+    """*url* with *query* after whatever query it has."""
+    if not query:
+        return url
+    base, mark, before = url.partition("?")
+    return f"{base}?{before}&{query}" if mark and before else f"{base}?{query}"
+
+
+def _header(profile: Profile, name: str) -> str | None:
+    return next((header.value for header in profile.headers if header.name.lower() == name), None)
+
+
+def _header_lines(profile: Profile, user_agent: str) -> tuple[tuple[str, ...], bool]:
+    """The lines that are the same in each request, and whether the Idempotency-Key comes to them."""
+    lines = [f"{header.name}: {header.value}" for header in profile.headers]
+    added = {"User-Agent": user_agent, "Accept": "*/*"} | ({"Content-Type": _FORM} if profile.in_body else {})
+    lines += [f"{name}: {value}" for name, value in added.items() if _header(profile, name.lower()) is None]
+    return tuple(lines), _header(profile, "idempotency-key") is None
