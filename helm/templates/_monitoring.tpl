@@ -1,0 +1,79 @@
+{{/* Whether objects of the Prometheus operator are made; empty when not. */}}
+{{- define "postback.monitored" -}}
+{{- $enabled := .Values.monitoring.enabled -}}
+{{- if eq (toString $enabled) "auto" -}}
+{{- if .Capabilities.APIVersions.Has "monitoring.coreos.com/v1" -}}yes{{- end -}}
+{{- else if $enabled -}}yes{{- end -}}
+{{- end -}}
+
+{{/* Matchers of this release's series: the monitors below give the job this name. */}}
+{{- define "postback.series" -}}
+{{- default (printf "namespace=%q,job=%q" .Release.Namespace (include "postback.fullname" .)) .Values.monitoring.selector -}}
+{{- end -}}
+
+{{/* Matcher of source topics: those that are not the program's own. */}}
+{{- define "postback.sourceTopics" -}}
+topic!~"{{ regexQuoteMeta .Values.settings.kafka.topic_prefix | replace "\\" "\\\\" }}[.].*"
+{{- end -}}
+
+{{- define "postback.endpoint" -}}
+port: metrics
+path: /metrics
+interval: {{ .Values.monitoring.interval }}
+relabelings:
+  - {action: replace, targetLabel: job, replacement: {{ include "postback.fullname" . }}}
+{{- end -}}
+
+{{/* Seconds of one tick, a whole number. */}}
+{{- define "postback.tickSeconds" -}}
+{{- mulf .Values.settings.tick_minutes 60 | ceil | int -}}
+{{- end -}}
+
+{{/*
+The period of each window in seconds, as PromQL: the number in the label ("15m" gives 15) times its unit. PromQL turns no
+label into a number, so each digit of each place is looked for, and what is found is added up.
+*/}}
+{{- define "postback.windowPeriod" -}}
+{{- $terms := list -}}
+{{- range $unit, $seconds := dict "m" 60 "s" 1 -}}
+{{- range $place := until 6 -}}
+{{- range $digit := untilStep 1 10 1 -}}
+{{- $value := printf "%d%s" (mul $seconds $digit) (repeat $place "0") -}}
+{{- $window := printf "window=~\"[0-9]*%d[0-9]{%d}%s\"" $digit $place $unit -}}
+{{- $found := printf "group by (namespace, job, window) (postback_last_run_timestamp_seconds{%s,%s})" (include "postback.series" $) $window -}}
+{{- $terms = append $terms (printf "label_replace(%s * %s, \"digit\", \"%s\", \"\", \"\")" $value $found $value) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+sum by (namespace, job, window) (
+  {{ join "\n  or " $terms }}
+)
+{{- end -}}
+
+{{/* One rule of files/alerts.yaml with its values filled in; nothing for an alert that is disabled. Takes root and rule. */}}
+{{- define "postback.rule" -}}
+{{- $rule := .rule -}}
+{{- $values := dict "series" (include "postback.series" .root) "sourceTopics" (include "postback.sourceTopics" .root) -}}
+{{- if $rule.record -}}
+{{- $_ := set $values "windowPeriod" (include "postback.windowPeriod" .root) -}}
+{{- else -}}
+{{- $alert := get .root.Values.monitoring.rules.alerts ($rule.alert | trimPrefix "Postback" | untitle) -}}
+{{- $values = merge $values $alert -}}
+{{- if eq (default "" $alert.window | toString) "" -}}
+{{- $_ := set $values "window" (printf "%ds" (mul 2 (include "postback.tickSeconds" .root | int))) -}}
+{{- end -}}
+{{- $_ := set $rule "for" $alert.for -}}
+{{- $_ := set $rule "labels" (merge (dict "severity" $alert.severity) .root.Values.monitoring.rules.labels) -}}
+{{- $_ := set $rule.annotations "runbook" (printf "%s#%s" .root.Values.monitoring.rules.runbooks (lower $rule.alert)) -}}
+{{- end -}}
+{{- $text := toYaml (list $rule) -}}
+{{- range $name, $value := $values -}}
+{{- if eq $name "windowPeriod" -}}
+{{- $value = nindent 4 $value | trim -}}
+{{- end -}}
+{{- $text = replace (printf "__%s__" $name) (toString $value) $text -}}
+{{- end -}}
+{{- if dig "enabled" true $values -}}
+{{- $text -}}
+{{- end -}}
+{{- end -}}
