@@ -1,0 +1,1 @@
+"""The process from outside, on a real broker: what it promises, and that it keeps it when things break."""
