@@ -1,0 +1,44 @@
+"""libcurl's error codes in our words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pycurl
+
+from consumer.core.answer import NoAnswer
+
+_KIND_BY_NAME: Final[dict[str, NoAnswer]] = {
+    "E_OPERATION_TIMEDOUT": "timeout",
+    "E_OPERATION_TIMEOUTED": "timeout",
+    "E_PEER_FAILED_VERIFICATION": "tls",
+    "E_SSL_CACERT": "tls",
+    "E_SSL_CACERT_BADFILE": "tls",
+    "E_SSL_CERTPROBLEM": "tls",
+    "E_SSL_CIPHER": "tls",
+    "E_SSL_CONNECT_ERROR": "tls",
+    "E_SSL_CRL_BADFILE": "tls",
+    "E_SSL_ENGINE_INITFAILED": "tls",
+    "E_SSL_ENGINE_NOTFOUND": "tls",
+    "E_SSL_ENGINE_SETFAILED": "tls",
+    "E_SSL_INVALIDCERTSTATUS": "tls",
+    "E_SSL_ISSUER_ERROR": "tls",
+    "E_SSL_PEER_CERTIFICATE": "tls",
+    "E_SSL_PINNEDPUBKEYNOTMATCH": "tls",
+    "E_SSL_SHUTDOWN_FAILED": "tls",
+    "E_USE_SSL_FAILED": "tls",
+}
+"""Everything else that can go wrong in a transfer is the network, or an answer that is not HTTP."""
+
+_KIND_BY_CODE: Final[dict[int, NoAnswer]] = {
+    getattr(pycurl, name): kind for name, kind in _KIND_BY_NAME.items() if hasattr(pycurl, name)
+}
+
+
+def kind_of(code: int) -> NoAnswer:
+    """
+    The kind of failure behind libcurl's *code*.
+
+    A refused address has no code of its own: libcurl reports that it could not connect.
+    """
+    return _KIND_BY_CODE.get(code, "network")
