@@ -11,8 +11,8 @@ _START_LIMIT: Final = 4
 _OPENS_AT: Final = 20
 """Endpoint-level failures in a row, after which it is left alone until a later run."""
 
-_WEIGHT: Final = {Reason.TIMEOUT: 5}
-"""A time-out costs a slot for half a minute: four of them are enough."""
+_WEIGHT: Final = {Reason.TIMEOUT: 5, Reason.REFUSED_ADDRESS: _OPENS_AT}
+"""A time-out costs a slot for half a minute: four of them are enough. A refused address is refused again."""
 
 
 class Breaker(Enum):

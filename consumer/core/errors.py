@@ -44,3 +44,11 @@ class RenderError(ConsumerError):
 
 class BrokerError(ConsumerError):
     """Kafka refused for good, or the client is broken: the process ends and starts again from the committed offsets."""
+
+
+class TransactionAborted(ConsumerError):
+    """Nothing of a batch was written; ordinary when partitions change hands or a broker goes."""
+
+
+class BrokerUnreachable(ConsumerError):
+    """The brokers do not answer now, or refuse what was asked; who asked says what is done about it."""

@@ -51,7 +51,9 @@ class Failed:
         return self.reason in _OF_THE_ENDPOINT
 
 
-_OF_THE_ENDPOINT = frozenset({Reason.TIMEOUT, Reason.NETWORK, Reason.TLS, Reason.THROTTLED, Reason.SERVER})
+_OF_THE_ENDPOINT = frozenset(
+    {Reason.TIMEOUT, Reason.NETWORK, Reason.TLS, Reason.THROTTLED, Reason.SERVER, Reason.REFUSED_ADDRESS}
+)
 
 Outcome = Delivered | Failed
 

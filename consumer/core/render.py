@@ -50,8 +50,17 @@ class Renderer:
         content = self._render(fields, code)
         headers = (*self._headers, f"Idempotency-Key: {delivery_id}") if self._adds_key else self._headers
         if profile.in_body:
-            return Request(profile.method, profile.url, headers, utf8(content), profile.ca_file, self.endpoint)
-        return Request(profile.method, with_query(profile.url, content), headers, None, profile.ca_file, self.endpoint)
+            url, body = profile.url, utf8(content)
+        else:
+            url, body = with_query(profile.url, content), None
+        return Request(
+            method=profile.method,
+            url=url,
+            endpoint=self.endpoint,
+            headers=headers,
+            body=body,
+            ca_file=profile.ca_file,
+        )
 
     def _step(self, mapping: Mapping) -> Step:
         name = mapping.export_name if self._is_json else f"{form_encode(mapping.export_name)}="

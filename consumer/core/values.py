@@ -93,4 +93,5 @@ def _special_text(value: Any, zone: tzinfo) -> str:
             return b64encode(value).decode()
         case UUID():
             return str(value)
-    raise RenderError(f"a value of type {type(value).__name__} cannot be sent")
+        case _:
+            raise RenderError(f"a value of type {type(value).__name__} cannot be sent")

@@ -111,3 +111,17 @@ def _add_retry(waiting: Waiting, value: bytes) -> None:
     waiting.first_failed_at_ms = int(first_failed_at)
     waiting.hold_until_ms = int(hold_until)
     waiting.reason = reason
+
+
+def dead_letter_headers(
+    reason: str, *, source: str, profile: str = "", delivery_id: str = "", error: str = ""
+) -> list[tuple[str, bytes]]:
+    """The headers of a dead letter; what is not known is empty."""
+    texts = {
+        "postback-reason": reason,
+        "postback-profile": profile,
+        "postback-source": source,
+        "postback-delivery-id": delivery_id,
+        "postback-error": error,
+    }
+    return [(name, text.encode()) for name, text in texts.items()]

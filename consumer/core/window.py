@@ -9,8 +9,8 @@ from typing import Final
 
 from consumer.core.waiting import Waiting
 
-_SMALLEST_FILTER: Final = 1 << 12
-_LARGEST_FILTER: Final = 1 << 23
+_SLOTS: Final = 1 << 20
+"""Of the filter: at 100,000 partials of one partition number one in ten is kept for nothing."""
 
 
 class PartialIndex:
@@ -21,23 +21,15 @@ class PartialIndex:
     whole. The first version's own rank is learnt when its turn comes: it stands before the others in the log.
     """
 
-    def __init__(self, expected: int) -> None:
-        """
-        Args:
-            expected: About how many records will be added; decides the filter's size, nothing else.
-        """
-        size = _SMALLEST_FILTER
-        while size < min(expected * 8, _LARGEST_FILTER):
-            size *= 2
-        self._mask = size - 1
-        self._seen = bytearray(size)
+    def __init__(self) -> None:
+        self._seen = bytearray(_SLOTS)
         self._newest: dict[tuple[bytes, str], tuple[int, int, int]] = {}
         self._converted: set[bytes] = set()
 
     def add_version(self, order: bytes, waiting: Waiting) -> None:
         """A partial waits."""
         key = (order, waiting.profile)
-        slot = hash(key) & self._mask
+        slot = hash(key) % _SLOTS
         if not self._seen[slot]:
             self._seen[slot] = 1
             return

@@ -1,0 +1,1 @@
+"""Kafka by confluent-kafka (librdkafka): consumers of the two groups, transactions, topics."""

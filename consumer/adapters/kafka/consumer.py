@@ -1,0 +1,169 @@
+"""A member of a consumer group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from consumer.core.errors import BrokerError
+from consumer.log import EventLog
+
+_COMMITTED_TIMEOUT_S: Final = 30
+_NOT_YET: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+_log = EventLog("kafka")
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What the group committed for a partition: offset None when nothing yet."""
+
+    offset: int | None
+    metadata: str
+
+
+class Ownership(Protocol):
+    """Who is told of the partitions that this member gets and gives up, from within `read`."""
+
+    def assigned(self, partitions: Mapping[Place, Committed]) -> None:
+        """These are read from now on, from the committed offsets."""
+
+    def revoked(self, partitions: Sequence[Place]) -> None:
+        """Finish and commit: the partitions go to another member on return."""
+
+    def lost(self, partitions: Sequence[Place]) -> None:
+        """Others have them already: commit nothing."""
+
+
+class GroupConsumer:
+    """
+    Reads committed records; offsets are committed elsewhere, by transactions.
+
+    Not to be shared between threads.
+    """
+
+    def __init__(self, properties: Mapping[str, Any], ownership: Ownership) -> None:
+        self._ownership = ownership
+        self._errors = RepeatedErrors()
+        self._consumer = Consumer(dict(properties) | {"enable.partition.eof": True}, error_cb=self._errors.report)
+        self.is_assigned = False
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Names, or patterns that begin with `^`."""
+        self._consumer.subscribe(
+            list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def read(self, limit: int, timeout_seconds: float) -> tuple[list[Message], list[tuple[str, int, int]]]:
+        """
+        Wait for the first record at most *timeout_seconds*, and take what else is there.
+
+        Returns:
+            Records; and the ends that were reached, as topic, partition and the offset that the next record will have.
+
+        Raises:
+            BrokerError: The client is broken for good.
+        """
+        try:
+            messages = self._take(limit, timeout_seconds)
+        except KafkaException as error:
+            raise BrokerError(f"reading from Kafka failed: {error}") from error
+        records: list[Message] = []
+        ends: list[tuple[str, int, int]] = []
+        for message in messages:
+            failure = message.error()
+            if failure is None:
+                records.append(message)
+            elif failure.code() == KafkaError._PARTITION_EOF:
+                ends.append((message.topic() or "", message.partition() or 0, message.offset() or 0))
+            else:
+                self._failed(failure)
+        return records, ends
+
+    def _take(self, limit: int, timeout_seconds: float) -> list[Message]:
+        if timeout_seconds <= 0:
+            return self._consumer.consume(limit, 0)
+        # consume() waits until it has all; poll() returns with the first.
+        first = self._consumer.poll(timeout_seconds)
+        if first is None:
+            return []
+        return [first, *self._consumer.consume(limit, 0)]
+
+    def _failed(self, failure: KafkaError) -> None:
+        if failure.fatal():
+            raise BrokerError(f"the Kafka client gave up: {failure}")
+        self._errors.report(failure)
+
+    def pause(self, topic: str, partition: int) -> None:
+        """Fetch nothing more of it."""
+        self._consumer.pause([TopicPartition(topic, partition)])
+
+    def resume_at(self, topic: str, partition: int, offset: int) -> None:
+        """Read on from *offset*."""
+        place = TopicPartition(topic, partition, offset)
+        try:
+            self._consumer.seek(place)
+            self._consumer.resume([place])
+        except KafkaException as error:
+            raise BrokerError(f"cannot read {topic}/{partition} from offset {offset}: {error}") from error
+
+    def group_metadata(self) -> Any:
+        """What a transaction needs to commit offsets for the group."""
+        return self._consumer.consumer_group_metadata()
+
+    def close(self) -> None:
+        """Leave the group; what is still owned is revoked first."""
+        self._consumer.close()
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        committed = self._committed(partitions)
+        consumer.assign([TopicPartition(p.topic, p.partition, _start(p)) for p in committed])
+        self.is_assigned = True
+        self._ownership.assigned(
+            {
+                (p.topic, p.partition): Committed(p.offset if p.offset >= 0 else None, p.metadata or "")
+                for p in committed
+            }
+        )
+
+    def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        if not partitions:
+            return []
+        try:
+            committed = self._consumer.committed(partitions, _COMMITTED_TIMEOUT_S)
+        except KafkaException as error:
+            raise BrokerError(f"the committed offsets cannot be had: {error}") from error
+        broken = [p for p in committed if p.error is not None]
+        if broken:
+            raise BrokerError(f"the committed offset of {broken[0].topic} cannot be had: {broken[0].error}")
+        return list(committed)
+
+    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._ownership.revoked([(p.topic, p.partition) for p in partitions])
+
+    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        _log.warning("partitions.lost", count=len(partitions))
+        self._ownership.lost([(p.topic, p.partition) for p in partitions])
+
+
+def _start(partition: TopicPartition) -> int:
+    return int(partition.offset) if partition.offset >= 0 else OFFSET_BEGINNING
+
+
+class RepeatedErrors:
+    """Logs what a client reports, each kind once until another comes: a lost broker reports many times a second."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def report(self, error: KafkaError) -> None:
+        """Topics that do not exist yet, brokers that are away: the client goes on trying by itself."""
+        if error.code() == self._last:
+            return
+        self._last = error.code()
+        event = "topic.missing" if error.code() in _NOT_YET else "kafka.error"
+        _log.warning(event, code=error.name(), text=error.str())

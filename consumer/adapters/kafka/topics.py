@@ -1,0 +1,130 @@
+"""Topics as the brokers know them: which there are, how they are set up, how far they reach."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
+
+from consumer.adapters.kafka.consumer import Committed, Place, RepeatedErrors
+from consumer.core.errors import BrokerUnreachable
+
+_ASK_S: Final = 10
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopicSpec:
+    """A topic that the program creates when it is missing."""
+
+    name: str
+    config: Mapping[str, str]
+
+
+class Topics:
+    """Questions to the brokers, each answered within 10 s or by BrokerUnreachable."""
+
+    def __init__(self, properties: Mapping[str, Any]) -> None:
+        # Kept, since the futures of a temporary AdminClient die with it.
+        self._admin = AdminClient(dict(properties), error_cb=RepeatedErrors().report)
+
+    def partitions(self, *, timeout_seconds: float = _ASK_S) -> dict[str, int]:
+        """All topics with their number of partitions."""
+        try:
+            found = self._admin.list_topics(timeout=timeout_seconds).topics
+        except KafkaException as error:
+            raise BrokerUnreachable(f"the brokers do not answer: {_text(error)}") from error
+        return {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
+
+    def create(self, specs: Iterable[NewTopicSpec], *, partitions: int, replication_factor: int | None) -> list[str]:
+        """
+        Create what is not there.
+
+        Returns:
+            The names of those that were created.
+        """
+        new = [
+            NewTopic(
+                s.name, num_partitions=partitions, replication_factor=replication_factor or -1, config=dict(s.config)
+            )
+            for s in specs
+        ]
+        if not new:
+            return []
+        created = []
+        for name, future in self._admin.create_topics(new, request_timeout=_ASK_S).items():
+            try:
+                future.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise BrokerUnreachable(f"topic {name} cannot be created: {_text(error)}") from error
+            else:
+                created.append(name)
+        return created
+
+    def config(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """The settings in force of each topic."""
+        wanted = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        if not wanted:
+            return {}
+        answers = self._admin.describe_configs(wanted, request_timeout=_ASK_S)
+        return {
+            resource.name: {entry.name: entry.value for entry in _result(future).values()}
+            for resource, future in answers.items()
+        }
+
+    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        """The offset that the next committed record of each partition will have."""
+        return self._offsets(places, OffsetSpec.latest())
+
+    def beginnings(self, places: Iterable[Place]) -> dict[Place, int]:
+        """The first offset that is still kept."""
+        return self._offsets(places, OffsetSpec.earliest())
+
+    def first_since(self, places: Iterable[Place], at_ms: int) -> dict[Place, int]:
+        """The first offset whose record has this timestamp or a later one; -1 where there is none."""
+        return self._offsets(places, OffsetSpec.for_timestamp(at_ms))
+
+    def committed(self, group: str, places: Iterable[Place]) -> dict[Place, Committed]:
+        """What a consumer group committed; partitions of which it committed nothing have offset None."""
+        wanted = [TopicPartition(*place) for place in places]
+        if not wanted:
+            return {}
+        request = [ConsumerGroupTopicPartitions(group, wanted)]
+        answers = self._admin.list_consumer_group_offsets(request, request_timeout=_ASK_S)
+        found = _result(answers[group]).topic_partitions
+        return {(p.topic, p.partition): Committed(p.offset if p.offset >= 0 else None, p.metadata or "") for p in found}
+
+    def delete_before(self, offsets: Mapping[Place, int]) -> None:
+        """Let the brokers drop all records before these offsets; best effort, they keep them a while longer if not."""
+        if offsets:
+            places = [TopicPartition(*place, offset) for place, offset in offsets.items()]
+            self._admin.delete_records(places, request_timeout=_ASK_S)
+
+    def _offsets(self, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
+        request = {TopicPartition(*place): spec for place in places}
+        if not request:
+            return {}
+        answers = self._admin.list_offsets(
+            request, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_ASK_S
+        )
+        return {(p.topic, p.partition): _result(future).offset for p, future in answers.items()}
+
+
+def _result(future: "Future[T]") -> T:
+    try:
+        return future.result()
+    except KafkaException as error:
+        raise BrokerUnreachable(f"the brokers did not answer: {_text(error)}") from error
+
+
+def _text(error: KafkaException) -> str:
+    return str(error.args[0].str())

@@ -1,0 +1,104 @@
+"""Records and offsets in one transaction: both are in Kafka, or neither."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from consumer.adapters.kafka.consumer import Place, RepeatedErrors
+from consumer.core.errors import BrokerError, TransactionAborted
+from consumer.log import EventLog
+
+Record = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
+"""Topic, key, value, headers."""
+
+_CALL_S: Final = 1.0
+"""A call into the client comes back at least this often, so that whoever waits can see to other things."""
+
+_log = EventLog("kafka")
+
+
+class Transactions:
+    """
+    The one writer of a stage.
+
+    Not to be shared between threads.
+    """
+
+    def __init__(self, properties: Mapping[str, Any]) -> None:
+        self._producer = Producer(dict(properties), error_cb=RepeatedErrors().report)
+        self._is_ready = False
+
+    def commit(
+        self,
+        records: Iterable[Record],
+        offsets: Mapping[Place, tuple[int, str]],
+        group: Any,
+        *,
+        meanwhile: Callable[[], None],
+    ) -> None:
+        """
+        Write *records* and commit *offsets* (next offset to read, metadata) for *group*, all or nothing.
+
+        Args:
+            meanwhile: Called about once a second while the brokers keep it waiting.
+
+        Raises:
+            TransactionAborted: Nothing was written; the same batch may be tried again while the partitions are owned.
+            BrokerError: This writer is of no use any more.
+        """
+        try:
+            self._make_ready(meanwhile)
+            self._producer.begin_transaction()
+            self._write(records, meanwhile)
+            places = [TopicPartition(*place, offset, metadata) for place, (offset, metadata) in offsets.items()]
+            self._insist(lambda: self._producer.send_offsets_to_transaction(places, group, _CALL_S), meanwhile)
+            self._insist(lambda: self._producer.commit_transaction(_CALL_S), meanwhile)
+        except KafkaException as error:
+            self._abort(error, meanwhile)
+
+    def _make_ready(self, meanwhile: Callable[[], None]) -> None:
+        if not self._is_ready:
+            self._insist(lambda: self._producer.init_transactions(_CALL_S), meanwhile)
+            self._is_ready = True
+
+    def _write(self, records: Iterable[Record], meanwhile: Callable[[], None]) -> None:
+        produce = self._producer.produce
+        for topic, key, value, headers in records:
+            while True:
+                try:
+                    produce(topic, value, key, headers=headers)  # type: ignore[arg-type] # lists are invariant
+                    break
+                except BufferError:
+                    self._producer.poll(_CALL_S)
+                    meanwhile()
+        self._producer.poll(0)
+
+    @staticmethod
+    def _insist(call: Callable[[], None], meanwhile: Callable[[], None]) -> None:
+        """Repeat a call whose outcome is still open; librdkafka goes on where it was."""
+        while True:
+            try:
+                return call()
+            except KafkaException as error:
+                if not error.args[0].retriable() or error.args[0].txn_requires_abort():
+                    raise
+                if error.args[0].code() != KafkaError._TIMED_OUT:
+                    time.sleep(0.05)
+            meanwhile()
+
+    def _abort(self, error: KafkaException, meanwhile: Callable[[], None]) -> None:
+        failure = error.args[0]
+        if failure.fatal() or not failure.txn_requires_abort():
+            raise BrokerError(f"the transaction cannot go on: {failure.name()}: {failure.str()}") from error
+        _log.warning("transaction.aborted", code=failure.name(), text=failure.str())
+        try:
+            self._insist(lambda: self._producer.abort_transaction(_CALL_S), meanwhile)
+        except KafkaException as second:
+            raise BrokerError(f"the transaction cannot be aborted: {second.args[0].str()}") from second
+        raise TransactionAborted(failure.str()) from error
+
+    def close(self) -> None:
+        """Nothing is open between two commits, so there is nothing to wait for."""
+        self._producer.purge()

@@ -1,0 +1,135 @@
+"""A record that a run takes becomes a job for its endpoint's lane, or is settled on the spot: this says which."""
+
+from typing import Final
+
+from consumer.core.customer_type import PARTIAL
+from consumer.core.errors import UndecodableRecord
+from consumer.core.outcome import Reason
+from consumer.core.waiting import Waiting, read_headers
+from consumer.dispatch.lanes import Job, Lane, Lanes
+from consumer.dispatch.orders import Orders
+from consumer.dispatch.ports import Record
+from consumer.dispatch.settling import PAUSED, Settling
+from consumer.dispatch.shard import Shard
+from consumer.dispatch.targets import Target, Targets
+from consumer.dispatch.track import Taken, Track
+
+SLOW_LANE_KEEPS: Final = 1024
+"""Deliveries of a slow endpoint that wait in memory; what comes after them waits in the retry topic."""
+
+
+class Admission:
+    """The rules in their order: known profile, partial rules, pause, what the endpoint takes, order."""
+
+    def __init__(self, *, targets: Targets, lanes: Lanes, orders: Orders, settling: Settling) -> None:
+        self._targets = targets
+        self._lanes = lanes
+        self._orders = orders
+        self._settling = settling
+
+    def take(self, shard: Shard, track: Track, record: Record, now_ms: int) -> None:
+        """Do with a record of the current run what its headers, its profile and its endpoint say."""
+        try:
+            waiting = read_headers(record.headers())
+        except UndecodableRecord as error:
+            self._unreadable(track, record, error, now_ms)
+            return
+        target = self._targets.get(waiting.profile) if waiting else None
+        if waiting and target and not self._is_known_enough(shard, track, record, waiting, target):
+            return
+        offset = record.offset()
+        if not track.ledger.take(offset):
+            return
+        track.dirty = True
+        key = record.key() or b""
+        if waiting is None:
+            self._orders.converted(key, track, offset)
+            return
+        value = record.value() or b""
+        due_ms = track.due_ms(record.timestamp()[1], self._targets.periods)
+        if target is None:
+            self._orphan(Taken(track, offset, key, value, waiting, track.cutoff_ms, due_ms), now_ms)
+            return
+        lane = self._lanes.lane(target.renderer.endpoint)
+        self._admit(shard, Job(track, offset, key, value, waiting, track.cutoff_ms, due_ms, target, lane), now_ms)
+
+    def shed(self, lane: Lane, now_ms: int) -> None:
+        """Move the newest of what waits in a lane to the retry topic: it takes the memory that others need."""
+        lane.is_slow = True
+        while len(lane.queue) > SLOW_LANE_KEEPS:
+            self._hold_line(lane.queue.pop(), now_ms)
+
+    def hold_all(self, lane: Lane, now_ms: int) -> None:
+        """Nothing more is sent to this endpoint in this run: what waits for it is moved on unattempted."""
+        while lane.queue:
+            self._hold_line(lane.queue.popleft(), now_ms)
+
+    def hold(self, job: Job, now_ms: int) -> None:
+        """It is not attempted in this run."""
+        waiting = job.waiting
+        if self._orders.is_converted(job.key) and waiting.code == PARTIAL and job.target.profile.skip_converted:
+            self._settling.suppressed(job, "converted", now_ms)
+            return
+        waiting.hold_until_ms = max(waiting.hold_until_ms, job.lane.endpoint.hold_until_ms)
+        self._settling.kept(job, Reason.HELD, now_ms)
+
+    def _hold_line(self, leader: Job, now_ms: int) -> None:
+        for job in (leader, *(leader.followers or ())):
+            self.hold(job, now_ms)
+        self._orders.leave_with_followers(leader)
+
+    def _is_known_enough(self, shard: Shard, track: Track, record: Record, waiting: Waiting, target: Target) -> bool:
+        """False when the shard looks through what else waits first, and offers the record again."""
+        if waiting.code != PARTIAL or not target.has_partial_rules:
+            return True
+        return shard.covers(track, record, target.period, self._targets.partial_periods)
+
+    def _admit(self, shard: Shard, job: Job, now_ms: int) -> None:
+        waiting, target, lane = job.waiting, job.target, job.lane
+        if waiting.code == PARTIAL and target.has_partial_rules:
+            profile = target.profile
+            reason = shard.rule_against(
+                job.key, waiting, latest_only=profile.latest_only, skip_converted=profile.skip_converted
+            )
+            if reason is not None:
+                self._settling.suppressed(job, reason, now_ms)
+                return
+        if not target.is_open:
+            self._settling.kept(job, PAUSED, now_ms)
+        elif self._is_held(job, lane, now_ms):
+            self.hold(job, now_ms)
+        elif self._orders.join(job):
+            self._lanes.put(job)
+
+    def _is_held(self, job: Job, lane: Lane, now_ms: int) -> bool:
+        waiting = job.waiting
+        if waiting.hold_until_ms > now_ms:
+            lane.endpoint.hold(waiting.hold_until_ms)
+        if not lane.endpoint.accepts(now_ms, job.run_ms):
+            return True
+        if lane.is_slow and len(lane.queue) >= SLOW_LANE_KEEPS:
+            return True
+        return bool(lane.failed_orders) and lane.failed_before(order_hash(job), job.run_ms)
+
+    def _orphan(self, taken: Taken, now_ms: int) -> None:
+        """Its profile is gone; editors rename files, so a full period passes before that is believed."""
+        period = taken.track.period or max(self._targets.periods)
+        if self._targets.missing_ms(taken.waiting.profile, now_ms) >= period * 1000:
+            self._settling.dead_letter(taken, "profile_removed", now_ms)
+        else:
+            self._settling.kept(taken, PAUSED, now_ms)
+
+    def _unreadable(self, track: Track, record: Record, error: UndecodableRecord, now_ms: int) -> None:
+        """Somebody else wrote to the program's topic."""
+        offset = record.offset()
+        if not track.ledger.take(offset):
+            return
+        source = f"{track.topic}/{track.place[1]}/{offset}"
+        waiting = Waiting(delivery_id="", profile="", code="", source=source, occurred_at_ms=0, arrived_at_ms=0)
+        taken = Taken(track, offset, record.key() or b"", record.value() or b"", waiting, track.cutoff_ms, 0)
+        self._settling.dead_letter(taken, error.reason, now_ms, error=str(error))
+
+
+def order_hash(job: Job) -> int:
+    """Stands for (order, profile) where many of them are remembered."""
+    return hash((job.key, job.waiting.profile))

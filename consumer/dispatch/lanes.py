@@ -1,0 +1,105 @@
+"""One lane an endpoint: what waits in memory to be sent there, served in turns so that none delays another."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from consumer.core.endpoint import Endpoint
+from consumer.dispatch.targets import Target
+from consumer.dispatch.track import Taken
+
+
+@dataclass(slots=True, eq=False)
+class Job(Taken):
+    """
+    A delivery that waits in memory to be sent.
+
+    Attributes:
+        lane: Of the endpoint that its profile had when it was taken.
+        followers: Later deliveries of the same order to the same profile: they go out after it.
+    """
+
+    target: Target
+    lane: "Lane"
+    followers: "list[Job] | None" = None
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """
+    Attributes:
+        is_ready: Stands in the round of lanes that are served.
+        is_slow: It takes more memory than its share and answers too slowly: its newest deliveries wait in Kafka.
+        answered: Transfers that ended, for judging its speed.
+        failed_orders: Hashes of (order, profile) that failed with the endpoint in the run `failed_run_ms`: later
+            deliveries of theirs must not overtake them.
+    """
+
+    endpoint: Endpoint
+    queue: deque[Job] = field(default_factory=deque)
+    is_ready: bool = False
+    is_slow: bool = False
+    answered: int = 0
+    failed_orders: set[int] = field(default_factory=set)
+    failed_run_ms: int = 0
+
+    def remember_failed(self, order: int, run_ms: int) -> None:
+        """An order's delivery failed with the endpoint in this run."""
+        if run_ms > self.failed_run_ms:
+            self.failed_orders.clear()
+            self.failed_run_ms = run_ms
+        self.failed_orders.add(order)
+
+    def failed_before(self, order: int, run_ms: int) -> bool:
+        """Whether an earlier delivery of the order failed with the endpoint in this run."""
+        return order in self.failed_orders and run_ms <= self.failed_run_ms
+
+
+class Lanes:
+    """All lanes, and the round of those that can send."""
+
+    def __init__(self, highest_limit: int) -> None:
+        self._highest_limit = highest_limit
+        self._lanes: dict[str, Lane] = {}
+        self._round: deque[Lane] = deque()
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes.values())
+
+    def lane(self, endpoint: str) -> Lane:
+        """The lane of `scheme://host:port`."""
+        lane = self._lanes.get(endpoint)
+        if lane is None:
+            lane = self._lanes[endpoint] = Lane(Endpoint(endpoint, self._highest_limit))
+        return lane
+
+    def put(self, job: Job) -> None:
+        """Behind what waits for its endpoint."""
+        lane = job.lane
+        lane.queue.append(job)
+        if not lane.is_ready:
+            self.wake(lane)
+
+    def wake(self, lane: Lane) -> None:
+        """It may be able to send (again)."""
+        if not lane.is_ready and lane.queue and lane.endpoint.has_room:
+            lane.is_ready = True
+            self._round.append(lane)
+
+    def take(self) -> Job | None:
+        """The next job to be sent, of the lane whose turn it is; counted as in flight from here on."""
+        while self._round:
+            lane = self._round.popleft()
+            if lane.queue and lane.endpoint.has_room:
+                lane.endpoint.in_flight += 1
+                self._round.append(lane)
+                return lane.queue.popleft()
+            lane.is_ready = False
+        return None
+
+    def clear(self) -> None:
+        """Forget what waits; what is known of the endpoints stays."""
+        self._round.clear()
+        for lane in self._lanes.values():
+            lane.queue.clear()
+            lane.is_ready = False

@@ -1,0 +1,85 @@
+"""Deliveries of one order to one profile, in memory at the same time: they go out one after the other."""
+
+from collections import Counter
+
+from consumer.core.customer_type import PARTIAL
+from consumer.dispatch.lanes import Job
+from consumer.dispatch.track import Track
+
+
+class Orders:
+    """
+    Who goes first, and the conversions that came while a partial of their order was out.
+
+    Attributes:
+        open_count: Jobs in memory, those in flight included.
+    """
+
+    def __init__(self) -> None:
+        self.open_count = 0
+        self._leaders: dict[tuple[bytes, str], Job] = {}
+        self._partials_out: Counter[bytes] = Counter()
+        self._conversions: dict[bytes, list[tuple[Track, int]]] = {}
+
+    def join(self, job: Job) -> bool:
+        """Whether the job may be sent now; else it follows those that came before it."""
+        self.open_count += 1
+        if job.waiting.code == PARTIAL:
+            self._partials_out[job.key] += 1
+        leader = self._leaders.setdefault((job.key, job.waiting.profile), job)
+        if leader is job:
+            return True
+        if leader.followers is None:
+            leader.followers = []
+        leader.followers.append(job)
+        return False
+
+    def leave(self, job: Job) -> Job | None:
+        """The job was settled; the one that follows it may be sent."""
+        followers = job.followers
+        key = (job.key, job.waiting.profile)
+        self._gone(job)
+        if not followers:
+            del self._leaders[key]
+            return None
+        following = self._leaders[key] = followers.pop(0)
+        following.followers = followers or None
+        return following
+
+    def leave_with_followers(self, job: Job) -> None:
+        """The job and all that followed it were settled."""
+        del self._leaders[job.key, job.waiting.profile]
+        for one in (job, *(job.followers or ())):
+            self._gone(one)
+
+    def converted(self, order: bytes, track: Track, offset: int) -> None:
+        """
+        A conversion was read. While a partial of the order is out, its offset stays open: a restart must find it
+        again as long as the partial may come round again.
+        """
+        if order in self._partials_out:
+            self._conversions.setdefault(order, []).append((track, offset))
+        else:
+            track.settle(offset)
+
+    def is_converted(self, order: bytes) -> bool:
+        """Whether the order was placed since its partial was taken."""
+        return order in self._conversions
+
+    def clear(self) -> None:
+        """Forget all: the partitions went to somebody else."""
+        self.open_count = 0
+        self._leaders.clear()
+        self._partials_out.clear()
+        self._conversions.clear()
+
+    def _gone(self, job: Job) -> None:
+        self.open_count -= 1
+        if job.waiting.code != PARTIAL:
+            return
+        order = job.key
+        self._partials_out[order] -= 1
+        if not self._partials_out[order]:
+            del self._partials_out[order]
+            for track, offset in self._conversions.pop(order, ()):
+                track.settle(offset)

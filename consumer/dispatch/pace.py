@@ -1,0 +1,41 @@
+"""When memory is full: whose deliveries take the room that others need."""
+
+from typing import Final
+
+from consumer.dispatch.admission import SLOW_LANE_KEEPS, Admission
+from consumer.dispatch.lanes import Lane, Lanes
+
+_SILENT_MS: Final = 250
+"""A lane that had no answer for this long while memory is full gives way."""
+
+_DRAINS_WITHIN_S: Final = 10
+"""A lane that needs longer than this for what it has in memory gives way."""
+
+
+class Pace:
+    """Watches how fast the lanes answer, and lets the slow ones give way."""
+
+    def __init__(self, lanes: Lanes, admission: Admission) -> None:
+        self._lanes = lanes
+        self._admission = admission
+        self._seen: dict[Lane, tuple[int, int]] = {}
+
+    def look(self, now_ms: int, *, is_full: bool) -> None:
+        """Called several times a second."""
+        for lane in self._lanes:
+            waiting = len(lane.queue)
+            if waiting <= SLOW_LANE_KEEPS:
+                if waiting < SLOW_LANE_KEEPS // 2:
+                    lane.is_slow = False
+                self._seen.pop(lane, None)
+            elif is_full and self._is_slow(lane, now_ms):
+                self._admission.shed(lane, now_ms)
+
+    def _is_slow(self, lane: Lane, now_ms: int) -> bool:
+        since_ms, answered = self._seen.setdefault(lane, (now_ms, lane.answered))
+        passed_ms = now_ms - since_ms
+        if passed_ms < _SILENT_MS:
+            return False
+        self._seen[lane] = (now_ms, lane.answered)
+        per_second = (lane.answered - answered) * 1000 / passed_ms
+        return len(lane.queue) > per_second * _DRAINS_WITHIN_S

@@ -1,0 +1,56 @@
+"""Runs as operators see them: when each window's last one ended, and how long it took."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from consumer.core.report import iso_utc
+from consumer.core.schedule import last_boundary_ms, window_name
+from consumer.dispatch.track import Track
+from consumer.log import EventLog
+from consumer.metrics import Metrics
+
+_log = EventLog("dispatch")
+
+
+class Runs:
+    """One run a window and boundary, empty ones included: that they go on is what tells of a healthy process."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._begun: dict[int, int] = {}
+        self._open: set[int] = set()
+
+    def look_at(self, windows: Mapping[int, Iterable[Track]], now_ms: int) -> None:
+        """
+        See which runs have begun and which have ended.
+
+        Args:
+            windows: The owned tracks of each window's period.
+        """
+        for period, tracks in windows.items():
+            boundary = last_boundary_ms(now_ms, period)
+            if self._begun.get(period) != boundary:
+                self._begun[period] = boundary
+                self._open.add(period)
+            if period in self._open and all(_has_ended(track, boundary) for track in tracks):
+                self._open.remove(period)
+                self._ended(period, boundary, tracks, now_ms)
+
+    def _ended(self, period: int, boundary: int, tracks: Iterable[Track], now_ms: int) -> None:
+        name = window_name(period)
+        self._metrics.last_run.labels(name).set(now_ms / 1000)
+        self._metrics.run_duration.labels(name).observe((now_ms - boundary) / 1000)
+        tally: Counter[str] = Counter()
+        for track in tracks:
+            tally += track.tally
+            track.tally.clear()
+        if tally:
+            _log.info("run.ended", window=name, run=iso_utc(boundary), seconds=(now_ms - boundary) / 1000, **tally)
+        else:
+            _log.debug("run.ended", window=name, run=iso_utc(boundary))
+
+
+def _has_ended(track: Track, boundary: int) -> bool:
+    if track.is_being_read or track.ledger.open_count:
+        return False
+    return not track.has_head or track.head_at_ms >= boundary

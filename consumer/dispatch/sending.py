@@ -1,0 +1,178 @@
+"""From a lane to the receiver, and what the answer means for the delivery, its order and its endpoint."""
+
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+from consumer.core.answer import Answer
+from consumer.core.customer_type import PARTIAL
+from consumer.core.errors import NoTestCardField, RenderError, SchemaUnavailable, UndecodableRecord
+from consumer.core.event import EventReader, Fields
+from consumer.core.outcome import Delivered, Failed, Reason, outcome_of
+from consumer.core.retry_after import bounded, parse_retry_after
+from consumer.dispatch.admission import Admission, order_hash
+from consumer.dispatch.lanes import Job, Lane, Lanes
+from consumer.dispatch.orders import Orders
+from consumer.dispatch.ports import Decoder, Sender
+from consumer.dispatch.settling import Settling
+from consumer.log import EventLog
+
+_log = EventLog("dispatch")
+
+
+class Sending:
+    """Feeds the sender from the lanes and settles what comes back."""
+
+    def __init__(
+        self,
+        *,
+        sender: Sender,
+        decoder: Decoder,
+        events: EventReader,
+        lanes: Lanes,
+        orders: Orders,
+        admission: Admission,
+        settling: Settling,
+        max_in_flight: int,
+        longest_retry_after: timedelta,
+    ) -> None:
+        self._sender = sender
+        self._decoder = decoder
+        self._events = events
+        self._lanes = lanes
+        self._orders = orders
+        self._admission = admission
+        self._settling = settling
+        self._max_in_flight = max_in_flight
+        self._longest_retry_after = longest_retry_after
+        self._last_value = b""
+        self._last_fields: Fields = {}
+        self._refused: set[str] = set()
+
+    def feed(self, now_ms: int) -> None:
+        """Start transfers as long as the limits allow."""
+        while self._sender.in_flight < self._max_in_flight:
+            job = self._lanes.take()
+            if job is None:
+                return
+            self._send(job, now_ms)
+
+    def _send(self, job: Job, now_ms: int) -> None:
+        waiting = job.waiting
+        try:
+            fields = self._fields(job.value)
+            if self._events.is_test_card(fields):
+                self._settling.suppressed(job, "test_card", now_ms)
+                self._next(job)
+                return
+            request = job.target.renderer.render(fields, code=waiting.code, delivery_id=waiting.delivery_id)
+        except SchemaUnavailable:
+            self._admission.hold(job, now_ms)
+        except (UndecodableRecord, NoTestCardField) as error:
+            self._settling.dead_letter(job, error.reason, now_ms, error=str(error))
+        except RenderError as error:
+            self._settling.failed(job, Failed(Reason.RENDER, detail=str(error)), None, now_ms)
+        else:
+            if waiting.attempts == 0:
+                late_ms = now_ms - (waiting.due_at_ms or job.due_ms)
+                self._settling.counts(waiting.profile).lateness.observe(max(0, late_ms) / 1000)
+            self._sender.start(job, request)
+            return
+        self._next(job)
+
+    def _fields(self, value: bytes) -> Fields:
+        # The deliveries of one event to several profiles stand side by side.
+        if value != self._last_value:
+            self._last_fields = self._decoder.decode(value)
+            self._last_value = value
+        return self._last_fields
+
+    def finished(self, job: Job, answer: Answer, now_ms: int) -> None:
+        """A transfer has ended."""
+        outcome = outcome_of(answer)
+        lane = job.lane
+        lane.answered += 1
+        match outcome:
+            case Delivered():
+                job.waiting.attempts += 1
+                lane.endpoint.answered()
+                self._settling.delivered(job, outcome, answer.duration_ms, now_ms)
+                self._next(job)
+            case Failed():
+                self._failed(job, outcome, answer.duration_ms, now_ms)
+            case _:
+                assert_never(outcome)
+
+    def too_late(self, job: Job) -> None:
+        """It was answered after its partition went to somebody else, who attempts it again."""
+        job.lane.endpoint.in_flight -= 1
+
+    def _failed(self, job: Job, failure: Failed, duration_ms: float, now_ms: int) -> None:
+        endpoint = job.lane.endpoint
+        if failure.reason is Reason.REFUSED_ADDRESS:
+            self._report_refusal(job, failure)
+        else:
+            job.waiting.attempts += 1
+        if failure.reason is Reason.THROTTLED:
+            self._hold_as_asked(job, failure, now_ms)
+        opened = False
+        if failure.is_endpoints:
+            job.lane.remember_failed(order_hash(job), job.run_ms)
+            opened = endpoint.failed(failure, job.run_ms)
+        else:
+            endpoint.answered()
+        self._settling.failed(job, failure, duration_ms, now_ms, moved_past=self._moved_past(job))
+        if failure.is_endpoints:
+            for follower in job.followers or ():
+                self._admission.hold(follower, now_ms)
+            self._orders.leave_with_followers(job)
+            self._done(job.lane)
+        else:
+            self._next(job)
+        if opened or not endpoint.accepts(now_ms, job.run_ms):
+            self._admission.hold_all(job.lane, now_ms)
+
+    def _moved_past(self, job: Job) -> str | None:
+        """Why a partial that failed does not come round again."""
+        profile = job.target.profile
+        if job.waiting.code != PARTIAL:
+            return None
+        if profile.skip_converted and self._orders.is_converted(job.key):
+            return "converted"
+        newer = (f.waiting for f in job.followers or () if f.waiting.code == PARTIAL)
+        if profile.latest_only and any(w.version > job.waiting.version for w in newer):
+            return "superseded"
+        return None
+
+    def _hold_as_asked(self, job: Job, failure: Failed, now_ms: int) -> None:
+        if failure.retry_after is None:
+            return
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        until = parse_retry_after(failure.retry_after, now)
+        if until is None:
+            return
+        until_ms = int(bounded(until, now, self._longest_retry_after).timestamp() * 1000)
+        job.lane.endpoint.hold(until_ms)
+        job.waiting.hold_until_ms = until_ms
+        _log.warning("endpoint.asks_to_wait", endpoint=job.lane.endpoint.name, until_ms=until_ms)
+
+    def _report_refusal(self, job: Job, failure: Failed) -> None:
+        profile = job.waiting.profile
+        if profile not in self._refused:
+            self._refused.add(profile)
+            _log.error(
+                "address.refused",
+                profile=profile,
+                endpoint=job.lane.endpoint.name,
+                detail=failure.detail,
+                advice="a private address is sent to only when http.allow_networks names its network",
+            )
+
+    def _next(self, job: Job) -> None:
+        following = self._orders.leave(job)
+        if following is not None:
+            self._lanes.put(following)
+        self._done(job.lane)
+
+    def _done(self, lane: Lane) -> None:
+        lane.endpoint.in_flight -= 1
+        self._lanes.wake(lane)

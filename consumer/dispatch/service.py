@@ -1,0 +1,265 @@
+"""The loop: one thread, no waiting but in the sender's and the reader's own."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+from consumer.core.errors import TransactionAborted
+from consumer.core.offsets import Ledger
+from consumer.core.profile import Profile
+from consumer.core.topics import TopicNames
+from consumer.dispatch.admission import Admission
+from consumer.dispatch.lanes import Lanes
+from consumer.dispatch.orders import Orders
+from consumer.dispatch.pace import Pace
+from consumer.dispatch.ports import Log, Reader, Sender
+from consumer.dispatch.runs import Runs
+from consumer.dispatch.sending import Sending
+from consumer.dispatch.settling import Settling
+from consumer.dispatch.shard import NEVER_MS, Shard
+from consumer.dispatch.targets import Targets
+from consumer.dispatch.track import Track
+from consumer.log import EventLog
+from consumer.metrics import Metrics
+
+_READ_AT_ONCE: Final = 500
+_MEMORY_HOLDS: Final = 8192
+"""Jobs in memory, over all endpoints."""
+
+_LONGEST_WAIT_MS: Final = 500
+_REVOKE_WAIT_MS: Final = 5_000
+"""How long a rebalance waits for what is in flight; what is not answered by then is the next owner's."""
+
+_log = EventLog("dispatch")
+
+
+class CommittedOffset(Protocol):
+    """What the group committed for a partition: offset None when nothing yet."""
+
+    @property
+    def offset(self) -> int | None:
+        """The next offset to read."""
+
+    @property
+    def metadata(self) -> str:
+        """What was written beside it."""
+
+
+class Dispatch:
+    """
+    Stage 2. `turn` is called over and over; `reader` and `log` are set by whoever makes them, since the reader calls
+    back.
+
+    Attributes:
+        beat_ms: When the loop last went round, for the health of the process.
+        committed: What was committed last for each owned partition, replaced as a whole: others may read it.
+    """
+
+    reader: Reader
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        sender: Sender,
+        targets: Targets,
+        lanes: Lanes,
+        orders: Orders,
+        admission: Admission,
+        sending: Sending,
+        settling: Settling,
+        names: TopicNames,
+        metrics: Metrics,
+        commit_interval_ms: int,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._log = log
+        self._sender = sender
+        self._targets = targets
+        self._lanes = lanes
+        self._orders = orders
+        self._admission = admission
+        self._sending = sending
+        self._settling = settling
+        self._names = names
+        self._metrics = metrics
+        self._commit_interval_ms = commit_interval_ms
+        self._clock_ms = clock_ms
+        self._pace = Pace(lanes, admission)
+        self._runs = Runs(metrics)
+        self._shards: dict[int, Shard] = {}
+        self._tracks: dict[tuple[str, int], tuple[Shard, Track]] = {}
+        self._windows: dict[int, list[Track]] = defaultdict(list)
+        self._next_commit_ms = 0
+        self._next_look_ms = 0
+        self._is_unwritten = False
+        self._new_profiles: tuple[Profile, ...] | None = None
+        self.beat_ms = clock_ms()
+        self.committed: Mapping[tuple[str, int], tuple[int, str]] = {}
+
+    def use(self, profiles: Iterable[Profile]) -> None:
+        """Put these profiles in force at the next turn; may be called from another thread."""
+        self._new_profiles = tuple(profiles)
+
+    def turn(self) -> None:
+        """Read what is due, send, settle what was answered, commit when it is time."""
+        now_ms = self.beat_ms = self._clock_ms()
+        if self._new_profiles is not None:
+            profiles, self._new_profiles = self._new_profiles, None
+            self._targets.use(profiles, now_ms)
+        next_run_ms = self._begin_runs(now_ms)
+        got = self._read(now_ms, next_run_ms)
+        self._feed(now_ms)
+        self._collect(self._wait_ms(now_ms, next_run_ms) if not got else 0)
+        now_ms = self._clock_ms()
+        if now_ms >= self._next_look_ms:
+            self._look(now_ms)
+        if now_ms >= self._next_commit_ms:
+            self._commit(now_ms)
+
+    def finish(self, within_ms: int) -> None:
+        """Take nothing new, wait for what is in flight, commit."""
+        self._lanes.clear()
+        self._wait_for_answers(within_ms)
+        self._commit(self._clock_ms())
+
+    def assigned(self, partitions: Mapping[tuple[str, int], CommittedOffset]) -> None:
+        """These are ours from now on."""
+        for (topic, partition), committed in sorted(partitions.items()):
+            ledger = Ledger(committed.offset or 0, committed.metadata)
+            track = Track(topic, partition, self._names.period(topic), ledger)
+            shard = self._shards.setdefault(partition, Shard(self.reader))
+            shard.add(track)
+            self._tracks[track.place] = (shard, track)
+            if track.period is not None:
+                self._windows[track.period].append(track)
+        _log.info("partitions.assigned", count=len(partitions))
+
+    def revoked(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Finish what is in flight, commit, forget."""
+        self.finish(_REVOKE_WAIT_MS)
+        self.lost(partitions)
+
+    def lost(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Forget all; range assignment takes and gives whole sets."""
+        self._lanes.clear()
+        self._orders.clear()
+        self._settling.records.clear()
+        self._settling.oldest.clear()
+        self._shards.clear()
+        self._tracks.clear()
+        self._windows.clear()
+        self._is_unwritten = False
+        self.committed = {}
+        _log.info("partitions.given_up", count=len(partitions))
+
+    def _begin_runs(self, now_ms: int) -> int:
+        """Start what is due; returns when the next run of a resting shard is due."""
+        periods = self._targets.periods
+        soonest = NEVER_MS
+        for shard in self._shards.values():
+            if shard.current is None:
+                due_ms = shard.next_run_ms(periods)
+                if due_ms <= now_ms:
+                    shard.begin_run(now_ms, periods)
+                elif due_ms < soonest:
+                    soonest = due_ms
+        return soonest
+
+    def _read(self, now_ms: int, next_run_ms: int) -> bool:
+        """Whether there was anything: then there is likely more."""
+        room = _MEMORY_HOLDS - self._orders.open_count
+        if room < _READ_AT_ONCE or self._is_unwritten:
+            return False
+        wait_ms = 0 if self._sender.in_flight or self._orders.open_count else self._wait_ms(now_ms, next_run_ms)
+        records, ends = self.reader.read(_READ_AT_ONCE, wait_ms / 1000)
+        if wait_ms:
+            now_ms = self._clock_ms()
+        tracks = self._tracks
+        for record in records:
+            known = tracks.get((record.topic(), record.partition()))
+            if known is not None and known[0].offers(known[1], record):
+                self._admission.take(*known, record, now_ms)
+        for topic, partition, offset in ends:
+            known = tracks.get((topic, partition))
+            if known is not None:
+                known[0].reached_end(known[1], offset)
+        return bool(records)
+
+    def _wait_ms(self, now_ms: int, next_run_ms: int) -> int:
+        until = min(next_run_ms, self._next_commit_ms if self._has_unwritten() else NEVER_MS, self._next_look_ms)
+        return max(0, min(until - now_ms, _LONGEST_WAIT_MS))
+
+    def _feed(self, now_ms: int) -> None:
+        if not self._is_unwritten:
+            self._sending.feed(now_ms)
+
+    def _collect(self, wait_ms: int) -> None:
+        if not self._sender.in_flight:
+            return
+        answers = self._sender.wait(min(wait_ms, 20) / 1000)
+        if not answers:
+            return
+        now_ms = self._clock_ms()
+        for job, answer in answers:
+            # What was in flight when its partition went to somebody else is theirs.
+            known = self._tracks.get(job.track.place)
+            if known is not None and known[1] is job.track:
+                self._sending.finished(job, answer, now_ms)
+            else:
+                self._sending.too_late(job)
+
+    def _look(self, now_ms: int) -> None:
+        self._next_look_ms = now_ms + 100
+        self._runs.look_at(self._windows, now_ms)
+        self._pace.look(now_ms, is_full=_MEMORY_HOLDS - self._orders.open_count < _READ_AT_ONCE)
+
+    def _has_unwritten(self) -> bool:
+        return bool(self._settling.records) or any(track.dirty for _, track in self._tracks.values())
+
+    def _commit(self, now_ms: int) -> None:
+        """Write what was settled. On failure nothing is lost: it is written with the next, and nothing is sent until
+        then."""
+        self._next_commit_ms = now_ms + self._commit_interval_ms
+        dirty = [track for _, track in self._tracks.values() if track.dirty]
+        records = self._settling.records
+        if dirty or records:
+            offsets = {track.place: track.ledger.committable() for track in dirty}
+            try:
+                self._log.commit(records, offsets, self.reader.group_metadata(), meanwhile=self._meanwhile)
+            except TransactionAborted:
+                self._is_unwritten = True
+                self._next_commit_ms = now_ms + 100
+                return
+            self._is_unwritten = False
+            records.clear()
+            for track in dirty:
+                track.dirty = False
+            self.committed = {**self.committed, **offsets}
+        self._show(now_ms)
+
+    def _show(self, now_ms: int) -> None:
+        """Gauges of what only this loop knows."""
+        for lane in self._lanes:
+            self._metrics.endpoint_held.labels(lane.endpoint.name).set(lane.endpoint.is_held(now_ms))
+        oldest = self._settling.oldest
+        for _, track in self._tracks.values():
+            if track.period is None:
+                oldest[track.place[1]].look_at(track)
+        known = [at_ms for one in oldest.values() if (at_ms := one.at_ms) is not None]
+        self._metrics.retry_oldest.set(min(known) / 1000 if known else 0)
+
+    def _meanwhile(self) -> None:
+        self.beat_ms = self._clock_ms()
+
+    def _wait_for_answers(self, within_ms: int) -> None:
+        deadline = self._clock_ms() + within_ms
+        while self._sender.in_flight and self._clock_ms() < deadline:
+            self._collect(100)
+            self._lanes.clear()
+            self._meanwhile()
+            if self._clock_ms() >= self._next_commit_ms:
+                self._commit(self._clock_ms())
+        left = self._sender.in_flight
+        if left:
+            _log.warning("transfers.unanswered", count=left, advice="the next owner attempts them again")

@@ -1,0 +1,182 @@
+"""What became of deliveries: the records of the next transaction, the settled offsets, the counts."""
+
+from collections import defaultdict
+from typing import Final
+
+from consumer.core.outcome import Delivered, Failed, Reason
+from consumer.core.report import outcome_row
+from consumer.core.topics import TopicNames
+from consumer.core.waiting import dead_letter_headers, retry_header, window_header
+from consumer.dispatch.oldest import OldestFailure
+from consumer.dispatch.ports import LogRecord
+from consumer.dispatch.track import Taken
+from consumer.log import EventLog
+from consumer.metrics import Metrics
+
+PAUSED: Final = "paused"
+_LOGGED_FAILURES: Final = 5
+"""Of a profile between two summaries; the rest is in the outcomes topic."""
+
+_log = EventLog("dispatch")
+
+
+class ProfileCounts:
+    """One profile's metrics, looked up once."""
+
+    def __init__(self, metrics: Metrics, profile: str) -> None:
+        self.delivered = metrics.deliveries.labels(profile, "delivered")
+        self.failed = metrics.deliveries.labels(profile, "failed")
+        self.duration = metrics.duration.labels(profile)
+        self.lateness = metrics.lateness.labels(profile)
+        self.failures = {reason: metrics.failures.labels(profile, reason.value) for reason in Reason}
+
+
+class Settling:
+    """
+    Attributes:
+        records: Of the next transaction.
+        oldest: First failures of what waits in the retry topic, by partition.
+    """
+
+    def __init__(self, *, names: TopicNames, metrics: Metrics, give_up_after_ms: int | None) -> None:
+        self.records: list[LogRecord] = []
+        self.oldest: defaultdict[int, OldestFailure] = defaultdict(OldestFailure)
+        self._names = names
+        self._metrics = metrics
+        self._give_up_after_ms = give_up_after_ms
+        self._counts: dict[str, ProfileCounts] = {}
+        self._logged: dict[str, int] = {}
+
+    def counts(self, profile: str) -> ProfileCounts:
+        """The metrics of a profile."""
+        counts = self._counts.get(profile)
+        if counts is None:
+            counts = self._counts[profile] = ProfileCounts(self._metrics, profile)
+        return counts
+
+    def delivered(self, taken: Taken, outcome: Delivered, duration_ms: float, now_ms: int) -> None:
+        """The receiver has it."""
+        waiting = taken.waiting
+        counts = self.counts(waiting.profile)
+        counts.delivered.inc()
+        counts.duration.observe(duration_ms / 1000)
+        self._report(taken, "delivered", now_ms, status=outcome.status, duration_ms=duration_ms)
+        taken.track.tally["delivered"] += 1
+        taken.settle()
+        _log.debug("delivery.delivered", profile=waiting.profile, id=waiting.delivery_id, status=outcome.status)
+
+    def failed(
+        self, taken: Taken, failure: Failed, duration_ms: float | None, now_ms: int, *, moved_past: str | None = None
+    ) -> None:
+        """
+        It goes to the retry topic, or to the dead letters when it has been failing for too long.
+
+        Args:
+            moved_past: Why it does not come round again, when a partial rule says so.
+        """
+        waiting = taken.waiting
+        counts = self.counts(waiting.profile)
+        counts.failed.inc()
+        counts.failures[failure.reason].inc()
+        if duration_ms is not None:
+            counts.duration.observe(duration_ms / 1000)
+        waiting.first_failed_at_ms = waiting.first_failed_at_ms or now_ms
+        reason = failure.reason.value
+        self._report(taken, "failed", now_ms, reason=reason, status=failure.status, duration_ms=duration_ms)
+        self._log_failure(taken, failure)
+        taken.track.tally["failed"] += 1
+        limit = self._give_up_after_ms
+        if moved_past is not None:
+            self.suppressed(taken, moved_past, now_ms)
+        elif limit is not None and now_ms - waiting.first_failed_at_ms >= limit:
+            self.dead_letter(taken, "gave_up", now_ms)
+        else:
+            self._to_retry(taken, reason)
+
+    def kept(self, taken: Taken, reason: str, now_ms: int) -> None:
+        """It is moved to the retry topic unattempted: its profile is paused, or its endpoint is left alone."""
+        if reason == Reason.HELD:
+            self.counts(taken.waiting.profile).failures[Reason.HELD].inc()
+            if taken.waiting.reason != Reason.HELD:
+                self._report(taken, "failed", now_ms, reason=reason)
+        taken.track.tally[reason] += 1
+        self._to_retry(taken, reason)
+
+    def suppressed(self, taken: Taken, reason: str, now_ms: int) -> None:
+        """It is not sent, for good, and the outcome says why."""
+        profile = taken.waiting.profile
+        self._metrics.deliveries.labels(profile, "suppressed").inc()
+        self._metrics.suppressed.labels(profile, reason).inc()
+        self._report(taken, "suppressed", now_ms, reason=reason)
+        taken.track.tally["suppressed"] += 1
+        taken.settle()
+
+    def dead_letter(self, taken: Taken, reason: str, now_ms: int, *, error: str = "") -> None:
+        """It can never be delivered: kept with its bytes and the reason."""
+        waiting = taken.waiting
+        headers = dead_letter_headers(
+            reason, source=waiting.source, profile=waiting.profile, delivery_id=waiting.delivery_id, error=error
+        )
+        self.records.append((self._names.dead_letter, taken.key, taken.value, headers))
+        self._metrics.dead_letters.labels(reason).inc()
+        if waiting.profile:
+            self._metrics.deliveries.labels(waiting.profile, "dead_lettered").inc()
+            self._report(taken, "dead_lettered", now_ms, reason=reason)
+        taken.track.tally["dead_lettered"] += 1
+        taken.settle()
+        _log.error("record.dead_letter", reason=reason, source=waiting.source, profile=waiting.profile, error=error)
+
+    def forget_logged(self) -> None:
+        """A summary was logged: failures may be logged one by one again."""
+        self._logged.clear()
+
+    def _to_retry(self, taken: Taken, reason: str) -> None:
+        waiting = taken.waiting
+        waiting.reason = reason
+        waiting.due_at_ms = waiting.due_at_ms or taken.due_ms
+        headers = [window_header(waiting), retry_header(waiting)]
+        self.records.append((self._names.retry, taken.key, taken.value, headers))
+        self.oldest[taken.track.place[1]].note(waiting.first_failed_at_ms)
+        taken.settle()
+
+    def _report(
+        self,
+        taken: Taken,
+        outcome: str,
+        now_ms: int,
+        *,
+        reason: str | None = None,
+        status: int | None = None,
+        duration_ms: float | None = None,
+    ) -> None:
+        waiting = taken.waiting
+        row = outcome_row(
+            delivery_id=waiting.delivery_id,
+            profile=waiting.profile,
+            order_id=taken.order_id,
+            code=waiting.code,
+            attempt=waiting.attempts,
+            outcome=outcome,
+            reason=reason,
+            status=status,
+            duration_ms=duration_ms,
+            at_ms=now_ms,
+            due_at_ms=taken.due_ms,
+        )
+        self.records.append((self._names.outcomes, taken.key, row, None))
+
+    def _log_failure(self, taken: Taken, failure: Failed) -> None:
+        waiting = taken.waiting
+        logged = self._logged.get(waiting.profile, 0)
+        self._logged[waiting.profile] = logged + 1
+        write = _log.warning if logged < _LOGGED_FAILURES else _log.debug
+        write(
+            "delivery.failed",
+            profile=waiting.profile,
+            id=waiting.delivery_id,
+            order=taken.order_id,
+            attempt=waiting.attempts,
+            reason=failure.reason.value,
+            status=failure.status,
+            detail=failure.detail or None,
+        )

@@ -1,0 +1,70 @@
+"""The profiles as dispatch needs them: each with its prepared renderer."""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from consumer.core.profile import Profile
+from consumer.core.render import Renderer
+from consumer.core.schedule import period_seconds
+
+
+class Target:
+    """
+    Attributes:
+        period: Of its runs, in seconds.
+        is_open: Deliveries go out: it is neither paused nor disabled.
+        has_partial_rules: Its partials need a look at what else waits.
+    """
+
+    __slots__ = ("has_partial_rules", "is_open", "period", "profile", "renderer")
+
+    def __init__(self, profile: Profile, renderer: Renderer, tick: timedelta) -> None:
+        self.profile = profile
+        self.renderer = renderer
+        self.period = period_seconds(tick, profile.delay)
+        self.is_open = profile.enabled and not profile.paused
+        self.has_partial_rules = profile.latest_only or profile.skip_converted
+
+
+class Targets:
+    """
+    All profiles in force, by name.
+
+    Attributes:
+        periods: Of all windows in use, the plain tick among them: the retry topic is read at each of their boundaries.
+        partial_periods: Of the windows in which partials and conversions wait.
+    """
+
+    def __init__(self, *, tick: timedelta, render: Callable[[Profile], Renderer], now_ms: int) -> None:
+        self._tick = tick
+        self._render = render
+        self._by_name: dict[str, Target] = {}
+        self._missing_since: dict[str, int] = {}
+        self._started_ms = now_ms
+        self.periods: frozenset[int] = frozenset()
+        self.partial_periods: frozenset[int] = frozenset()
+        self.use((), now_ms)
+
+    def use(self, profiles: Iterable[Profile], now_ms: int) -> None:
+        """Put these profiles in force; those that did not change keep what was prepared for them."""
+        before = self._by_name
+        self._by_name = {profile.name: self._target(before.get(profile.name), profile) for profile in profiles}
+        for name in before.keys() - self._by_name.keys():
+            self._missing_since[name] = now_ms
+        for name in self._by_name:
+            self._missing_since.pop(name, None)
+        self.periods = frozenset({period_seconds(self._tick, timedelta())} | {t.period for t in self._by_name.values()})
+        self.partial_periods = frozenset(t.period for t in self._by_name.values() if t.profile.routes_partials)
+
+    def get(self, name: str) -> Target | None:
+        """None when there is no such profile now."""
+        return self._by_name.get(name)
+
+    def missing_ms(self, name: str, now_ms: int) -> int:
+        """For how long a profile has been missing, as far as this process knows."""
+        return now_ms - self._missing_since.get(name, self._started_ms)
+
+    def _target(self, before: Target | None, profile: Profile) -> Target:
+        if before is not None and before.profile == profile:
+            return before
+        return Target(profile, self._render(profile), self._tick)

@@ -1,0 +1,112 @@
+"""A partition of a window topic or of the retry topic, as its owner reads it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+from consumer.core.offsets import Ledger
+from consumer.core.schedule import next_boundary_ms
+from consumer.core.waiting import Waiting
+
+
+class Reading(Enum):
+    """
+    WATCHED: read to the end; the next record to come becomes the head. HEADED: paused, the head is known and waits.
+    DRAINED: being read up to the run's boundary. SCANNED: being looked through for the partial rules, nothing is taken.
+    """
+
+    WATCHED = "watched"
+    HEADED = "headed"
+    DRAINED = "drained"
+    SCANNED = "scanned"
+
+
+class Track:
+    """
+    Attributes:
+        period: Seconds; None for the retry topic, which has a run at each boundary of any window.
+        head_offset: The next record to be taken, when HEADED or SCANNED.
+        head_at_ms: Its timestamp; 0 when it is not known.
+        cutoff_ms: Boundary of the run that reads it now: what was appended before it is due.
+        dirty: Something was read or settled since the last commit.
+        tally: Outcomes since the last summary, by name.
+    """
+
+    __slots__ = (
+        "cutoff_ms",
+        "dirty",
+        "head_at_ms",
+        "head_offset",
+        "ledger",
+        "period",
+        "place",
+        "reading",
+        "tally",
+        "topic",
+    )
+
+    def __init__(self, topic: str, partition: int, period: int | None, ledger: Ledger) -> None:
+        self.topic = topic
+        self.place = (topic, partition)
+        self.period = period
+        self.ledger = ledger
+        self.reading = Reading.WATCHED
+        self.head_offset = ledger.position
+        self.head_at_ms = 0
+        self.cutoff_ms = 0
+        self.dirty = False
+        self.tally: Counter[str] = Counter()
+
+    def settle(self, offset: int) -> None:
+        """The delivery at *offset* needs nothing more."""
+        self.ledger.settle(offset)
+        self.dirty = True
+
+    @property
+    def is_being_read(self) -> bool:
+        """Whether a run is at it."""
+        return self.reading in {Reading.DRAINED, Reading.SCANNED}
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the next record is known, and waits."""
+        return self.reading is Reading.HEADED
+
+    def due_ms(self, at_ms: int, periods: frozenset[int]) -> int:
+        """
+        Boundary of the run to which a record appended at *at_ms* belongs.
+
+        Args:
+            periods: Of all windows in use: the retry topic is read at each of their boundaries.
+        """
+        if self.period is not None:
+            return next_boundary_ms(at_ms, self.period)
+        return min(next_boundary_ms(at_ms, period) for period in periods)
+
+
+@dataclass(slots=True, eq=False)
+class Taken:
+    """
+    A record that a run took and that is not settled.
+
+    Attributes:
+        run_ms: Cutoff of the run that took it.
+        due_ms: Boundary of the run that it belongs to.
+    """
+
+    track: Track
+    offset: int
+    key: bytes
+    value: bytes
+    waiting: Waiting
+    run_ms: int
+    due_ms: int
+
+    @property
+    def order_id(self) -> str:
+        """The record's key."""
+        return self.key.decode("utf-8", "replace")
+
+    def settle(self) -> None:
+        """It needs nothing more."""
+        self.track.settle(self.offset)

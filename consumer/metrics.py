@@ -1,0 +1,100 @@
+"""Every metric, declared once. Names and labels are the contract's; operators' rules and dashboards stand on them."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from consumer import __version__
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_LATE_SECONDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400)
+_RUN_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
+
+
+class Metrics:
+    """The process's metrics in one registry; children of hot labels are looked up once by whoever counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        r = registry
+        self.events = Counter(
+            "postback_events_total",
+            "Events read from the source topics, by what became of them.",
+            ("topic", "result"),
+            registry=r,
+        )
+        self.deliveries = Counter(
+            "postback_deliveries_total",
+            "Outcomes of deliveries: one per attempt, suppression and dead letter.",
+            ("profile", "outcome"),
+            registry=r,
+        )
+        self.failures = Counter(
+            "postback_delivery_failures_total",
+            "Deliveries that were not made in a run, by reason.",
+            ("profile", "reason"),
+            registry=r,
+        )
+        self.suppressed = Counter(
+            "postback_suppressed_total",
+            "Partials that a rule of their profile kept back for good.",
+            ("profile", "reason"),
+            registry=r,
+        )
+        self.duration = Histogram(
+            "postback_delivery_duration_seconds",
+            "Time of one attempt.",
+            ("profile",),
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.lateness = Histogram(
+            "postback_lateness_seconds",
+            "From the boundary of a delivery's run to its first attempt.",
+            ("profile",),
+            buckets=_LATE_SECONDS,
+            registry=r,
+        )
+        self.lag = Gauge(
+            "postback_consumer_lag_records",
+            "Records between the committed offset and the end, waiting ones included.",
+            ("topic", "partition"),
+            registry=r,
+        )
+        self.due = Gauge(
+            "postback_due_records",
+            "Records whose run has begun and that are not settled.",
+            ("topic",),
+            registry=r,
+        )
+        self.retry_oldest = Gauge(
+            "postback_retry_oldest_timestamp_seconds",
+            "First failure of the oldest delivery that still waits for success; 0 when none.",
+            registry=r,
+        )
+        self.last_run = Gauge(
+            "postback_last_run_timestamp_seconds",
+            "When a run of this window last ended here, an empty one included.",
+            ("window",),
+            registry=r,
+        )
+        self.run_duration = Histogram(
+            "postback_run_duration_seconds",
+            "From the beginning of a run to the settling of its last delivery.",
+            ("window",),
+            buckets=_RUN_SECONDS,
+            registry=r,
+        )
+        self.dead_letters = Counter(
+            "postback_dead_letters_total",
+            "Records written to the dead-letter topic.",
+            ("reason",),
+            registry=r,
+        )
+        self.endpoint_held = Gauge(
+            "postback_endpoint_held",
+            "1 while nothing is sent to an endpoint (breaker open, or Retry-After).",
+            ("endpoint",),
+            registry=r,
+        )
+        self.profiles = Gauge("postback_profiles", "Profiles by state.", ("state",), registry=r)
+        build = Gauge("postback_build_info", "1, with the version as a label.", ("version",), registry=r)
+        build.labels(__version__).set(1)
