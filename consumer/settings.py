@@ -13,7 +13,7 @@ from consumer.core.customer_type import CODES, NAMES, code_of
 from consumer.core.event import EventNames
 from consumer.core.located import Node
 from consumer.core.problem import Problem, did_you_mean
-from consumer.validation import FullText, Section, validated
+from consumer.validation import AtLeastOne, FullText, Section, validated
 
 OWN_TOPICS: Final = ("retry", "dead-letter", "outcomes")
 """Last parts of the names of the program's own topics; those of the windows begin with `window.`."""
@@ -109,8 +109,8 @@ def _or_empty(value: Any) -> Any:
 
 
 def _some_path(value: Any) -> Any:
-    if value == "":
-        raise ValueError("must be the path of a file or folder, not empty")
+    if (isinstance(value, str) and not value.isprintable()) or value == "":
+        raise ValueError("must be the path of a file or folder")
     return value
 
 
@@ -266,7 +266,7 @@ class Log(Section):
 
 class Settings(Section):
     kafka: Kafka = Field(description="Brokers, groups, and the program's own topics.")
-    sources: tuple[Source, ...] = Field(min_length=1, description="Topics of events.", examples=["[{topic: orders}]"])
+    sources: AtLeastOne[Source] = Field(description="Topics of events.", examples=["[{topic: orders}]"])
     schemas: Schemas = Field(default=Schemas(), description="Where the events' Avro schemas come from.")
     event: EventSection = Field(default=EventSection(), description="Where a CRM's own schema has other names.")
     tick_minutes: float = Field(

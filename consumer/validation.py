@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from consumer.core.located import Node, Path
@@ -13,6 +22,19 @@ Text = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """Any scalar, as it stands in the file: `0400` is the text 0400."""
 
 FullText = Annotated[Text, StringConstraints(min_length=1)]
+
+
+T = TypeVar("T")
+
+
+def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
+    if not items:
+        raise ValueError("is an empty list: write at least one item, on a line of its own after `- `")
+    return items
+
+
+# Not pydantic's own bound on the length: it does not count the items that are wrong in themselves.
+AtLeastOne = Annotated[tuple[T, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})]
 
 
 class Section(BaseModel):
@@ -77,7 +99,6 @@ _BOUNDS: Final = {
     "greater_than_equal": ("must be at least {}", "ge"),
     "less_than_equal": ("must be at most {}", "le"),
     "string_too_short": ("must not be empty", "min_length"),
-    "too_short": ("must have at least {} item", "min_length"),
 }
 
 

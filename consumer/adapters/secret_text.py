@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from consumer.adapters.file_signature import Signature, signature
 from consumer.adapters.yaml_file import read_bytes
 
 _PLACE: Final = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
-_LARGEST_SECRET: Final = 1 << 16
+_LARGEST_FILE: Final = 1 << 20
 
 
 class SecretError(Exception):
@@ -24,13 +25,13 @@ class SecretTexts:
     Attributes:
         folder: Relative paths start here.
         secrets: Every text that was filled in so far.
-        files: Every file that was asked for so far.
+        files: Every file that was asked for so far, as it was just before it was read.
     """
 
     environ: Mapping[str, str] = field(repr=False)
     folder: Path
     secrets: set[str] = field(default_factory=set, repr=False)
-    files: set[Path] = field(default_factory=set)
+    files: dict[Path, Signature] = field(default_factory=dict)
 
     def fill(self, text: str) -> str:
         """
@@ -40,6 +41,17 @@ class SecretTexts:
             SecretError: A variable or file is missing, or the reference is mistyped.
         """
         return _PLACE.sub(self._stand_in, text) if "${" in text else text
+
+    def read(self, path: Path) -> bytes:
+        """
+        The content of a file that belongs to the texts.
+
+        Raises:
+            OSError: It cannot be read.
+            ValueError: There can be no such path.
+        """
+        self.files[path] = signature(path)
+        return read_bytes(path, limit=_LARGEST_FILE)
 
     def _stand_in(self, found: re.Match[str]) -> str:
         if found[0] == "$${":
@@ -63,11 +75,10 @@ class SecretTexts:
 
     def _content(self, name: str) -> str:
         path = self.folder / name
-        self.files.add(path)
         try:
-            text = read_bytes(path, limit=_LARGEST_SECRET).decode()
+            text = self.read(path).decode()
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
             raise SecretError(f"the file {path} cannot be read: {reason}; put the secret there as text") from error
         value = text.rstrip("\r\n")  # `echo secret > file` ends with one
         if not value:

@@ -1,0 +1,76 @@
+"""A postback URL as a person types it -> as it is sent, by the rules of the URL Standard."""
+
+import re
+from ipaddress import IPv6Address
+from typing import Final
+
+import idna
+
+# https://url.spec.whatwg.org/#path-percent-encode-set and #special-query-percent-encode-set, without blanks and
+# control characters, which are refused: in a typed URL they are mistakes.
+_ENCODED_IN_PATH: Final = frozenset('"<>^`{}')
+_ENCODED_IN_QUERY: Final = frozenset("\"<>'")
+
+_URL: Final = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
+_HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_PORT: Final = re.compile(r"[0-9]{1,5}")
+_CONTROL_OR_BLANK: Final = re.compile(r"[\x00-\x20\x7f-\x9f]")
+
+
+def checked_url(text: str) -> str:
+    """
+    *text* with its host in ASCII, its path and query percent-encoded, and without its fragment.
+
+    Raises:
+        ValueError: It is no address that can be posted to; says what to do, and nothing of the text: it may be secret.
+    """
+    if _CONTROL_OR_BLANK.search(text):
+        raise ValueError("has a blank, a line break or a control character in it: remove it, or write a blank as %20")
+    found = _URL.fullmatch(text)
+    if found is None:
+        raise ValueError("must begin with https:// or http://, e.g. https://example.com/partials.php")
+    scheme, authority, path, query = found[1].lower(), found[2], found[3] or "/", found[4] or ""
+    if "\\" in authority + path:
+        raise ValueError("has a backslash in it: write / between the parts of an address")
+    return f"{scheme}://{_authority(authority)}{_encode(path, _ENCODED_IN_PATH)}{_encode(query, _ENCODED_IN_QUERY)}"
+
+
+def _authority(text: str) -> str:
+    if "@" in text:
+        raise ValueError("has credentials before an @, which would show in logs: send them by a `header:Authorization`")
+    host, colon, port = text.rpartition(":") if re.search(r":[^\]]*$", text) else (text, "", "")
+    if colon and port and not (_PORT.fullmatch(port) and 0 < int(port) < 65_536):
+        raise ValueError("has a port that is no number from 1 to 65535: correct it, or remove it with its colon")
+    if not host:
+        raise ValueError("has no host after its //: write e.g. https://example.com/partials.php")
+    return _host(host) + (f":{int(port)}" if port else "")
+
+
+def _host(text: str) -> str:
+    if text.startswith("["):
+        try:
+            return f"[{IPv6Address(text.removeprefix('[').removesuffix(']')).compressed}]"
+        except ValueError:
+            raise ValueError("has no IPv6 address between [ and ]: correct the host") from None
+    host = text if text.isascii() else _punycode(text)
+    if _HOST.fullmatch(host) is None or len(host) > 253:
+        raise ValueError("has no valid host: it may have letters, digits, `-` and `.`, e.g. example.com")
+    return host.lower()
+
+
+def _punycode(text: str) -> str:
+    """As browsers have it: UTS 46, without the old rules for ß and its like."""
+    try:
+        return idna.encode(text, uts46=True, transitional=False).decode()
+    except (idna.IDNAError, UnicodeError):
+        raise ValueError("has a host that is no valid international name: correct it, or write it as xn--...") from None
+
+
+def _encode(text: str, encoded: frozenset[str]) -> str:
+    if text.isascii() and encoded.isdisjoint(text):
+        return text
+    return "".join(_percent(letter) if letter in encoded or ord(letter) > 0x7E else letter for letter in text)
+
+
+def _percent(letter: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "replace"))

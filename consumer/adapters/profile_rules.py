@@ -1,0 +1,210 @@
+"""From the tree of a profile's file to the `Profile` that is in force, with everything that is wrong with it."""
+
+import re
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from consumer.adapters.known_fields import KnownFields
+from consumer.adapters.profile_file import ALL, MappingRow, ProfileFile, RoutingRow
+from consumer.adapters.profile_headers import LocatedRow, RequestShape, read_headers
+from consumer.adapters.secret_text import SecretError, SecretTexts
+from consumer.core.customer_type import CODES, NAMES, code_of
+from consumer.core.located import Node
+from consumer.core.problem import Problem, did_you_mean
+from consumer.core.profile import FieldMapping, Profile, Route, StaticMapping
+from consumer.validation import validated
+
+_PLACEHOLDER: Final = re.compile(r"\$\{(env|file):")
+_ANY_URL: Final = "https://unknown.invalid/"
+"""Stands in for one whose secrets are missing, so that its other problems are found, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadProfile:
+    """
+    Attributes:
+        profile: None when there is an error that keeps it from loading.
+        name: What stands as its name, None where that cannot be told.
+    """
+
+    profile: Profile | None
+    name: str | None
+    line: int
+    problems: tuple[Problem, ...]
+
+
+def read_profile(
+    node: Node, texts: SecretTexts, known_fields: KnownFields | None, *, is_broken: bool = False
+) -> ReadProfile:
+    """
+    The profile that *node* describes, with all its problems.
+
+    Args:
+        texts: Fills in its secrets; fresh for each profile, so that the profile knows its own.
+        known_fields: None: every field may exist.
+        is_broken: It must not load, whatever is found here.
+    """
+    filled, problems = _filled(node, texts)
+    file, wrong = validated(ProfileFile, filled)
+    rows = _valid_rows(filled)
+    shape, wrong_headers = read_headers(rows)
+    problems += [*wrong, *wrong_headers, *_twice_in_json(shape), *_placeholders(rows)]
+    ca_file, wrong_ca_file = _ca_file(filled, texts)
+    problems += wrong_ca_file
+    loads = not problems and not is_broken
+    profile = _profile(file, shape, ca_file, texts) if file is not None and loads else None
+    problems += [] if file is None else _doubts(filled, shape)
+    problems += [*_unknown_types(filled), *_unknown_fields(shape.parameters, known_fields)]
+    return ReadProfile(profile, filled.text("name"), (filled.get("name") or filled).line, tuple(problems))
+
+
+def _filled(node: Node, texts: SecretTexts) -> tuple[Node, list[Problem]]:
+    """*node* with its secrets filled in."""
+    problems: list[Problem] = []
+
+    def fill(inner: Node, otherwise: str, what: str) -> Node:
+        if not isinstance(inner.value, str):
+            return inner
+        try:
+            return replace(inner, value=texts.fill(inner.value))
+        except SecretError as error:
+            problems.append(inner.problem(f"{what}: {error}"))
+            return replace(inner, value=otherwise)
+
+    entries = dict(node.entries())
+    if "postback_url" in entries:
+        entries["postback_url"] = fill(entries["postback_url"], _ANY_URL, "`postback_url`")
+    if rows := node.items("fields"):
+        filled = [
+            row.put(fill(row.entries()["static"], "", f"`fields[{place}].static`"), "static")
+            if row.get("static")
+            else row
+            for place, row in enumerate(rows, start=1)
+        ]
+        entries["fields"] = replace(entries["fields"], value=filled)
+    return (replace(node, value=entries) if entries else node), problems
+
+
+def _valid_rows(node: Node) -> list[LocatedRow]:
+    """The mappings that are right in themselves, also when others are not."""
+    return [(inner, row) for inner in node.items("fields") if (row := validated(MappingRow, inner)[0])]
+
+
+def _twice_in_json(shape: RequestShape) -> list[Problem]:
+    if not (shape.in_body and shape.is_json):
+        return []
+    problems, lines = [], dict[str, int]()
+    for node, row in shape.parameters:
+        if row.export_name in lines:
+            where = lines[row.export_name]
+            text = f"`{row.export_name}` stands twice, here and on line {where}: a JSON object has a name only once"
+            problems.append(node.problem(text, "export_name"))
+        lines.setdefault(row.export_name, node.line)
+    return problems
+
+
+def _placeholders(rows: Sequence[LocatedRow]) -> list[Problem]:
+    text = "${env:...} and ${file:...} are filled in only in `static` and `postback_url`: move it there"
+    return [node.problem(text, "export_name") for node, row in rows if _PLACEHOLDER.search(row.export_name)]
+
+
+def _ca_file(node: Node, texts: SecretTexts) -> tuple[str | None, list[Problem]]:
+    name = node.text("ca_file")
+    if not name:
+        return None, []
+    path = texts.folder / name
+    try:
+        content = texts.read(path)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=content.decode("ascii"))
+    except (OSError, ValueError) as error:  # SSLError is an OSError, UnicodeDecodeError a ValueError
+        is_there = isinstance(error, ssl.SSLError | ValueError)
+        reason = "it holds no PEM certificate" if is_there else getattr(error, "strerror", "") or "it is no file"
+        return None, [
+            node.problem(f"the ca_file {path} cannot be used: {reason}; name a PEM file of authorities", "ca_file")
+        ]
+    return str(path), []
+
+
+def _profile(file: ProfileFile, shape: RequestShape, ca_file: str | None, texts: SecretTexts) -> Profile:
+    return Profile(
+        name=file.name,
+        url=file.postback_url,
+        method=shape.method,
+        in_body=shape.in_body,
+        delay=timedelta(minutes=file.export_delay_minutes),
+        enabled=file.enabled,
+        paused=file.paused,
+        headers=shape.headers,
+        mappings=tuple(_mapping(row) for _, row in shape.parameters),
+        routes=tuple(_route(row) for row in file.routing),
+        latest_only=file.partials.latest_only,
+        skip_converted=file.partials.skip_converted,
+        ca_file=ca_file,
+        secrets=frozenset(texts.secrets),
+    )
+
+
+def _mapping(row: MappingRow) -> FieldMapping | StaticMapping:
+    if row.field is not None:
+        return FieldMapping(row.export_name, row.field)
+    return StaticMapping(row.export_name, row.static or "")
+
+
+def _route(row: RoutingRow) -> Route:
+    is_all = row.customer_type.strip().casefold() == ALL
+    return Route(code=None if is_all else code_of(row.customer_type), campaigns=row.campaign, products=row.product)
+
+
+def _doubts(node: Node, shape: RequestShape) -> list[Problem]:
+    """What can be sent, but is hardly meant."""
+    problems = []
+    if shape.in_body and shape.method == "GET":
+        text = "this profile sends a GET with a body, which many receivers ignore: remove `header:httpMethodType`"
+        problems.append(node.problem(text, "fields", severity="warning"))
+    if not shape.in_body and shape.is_json:
+        text = (
+            f"Content-Type is JSON, but a {shape.method} of this profile has its parameters in the URL: "
+            "add `header:httpMethodType` with the static value POST for a body"
+        )
+        problems.append(node.problem(text, "fields", severity="warning"))
+    if not node.items("fields"):
+        text = "this profile has no `fields`: its requests carry no values; add the receiver's parameters"
+        problems.append(node.problem(text, "fields", severity="warning"))
+    return problems
+
+
+def _unknown_types(node: Node) -> list[Problem]:
+    problems = []
+    for row in node.items("routing"):
+        name = row.text("customer_type")
+        if name and name.strip().casefold() != ALL and code_of(name) not in CODES:
+            close = did_you_mean(name, (*NAMES, *CODES, "All"))
+            text = f"the customer type `{name}` is not known{close or ': right only if the CRM has it'}"
+            problems.append(row.problem(text, "customer_type", severity="warning"))
+    return problems
+
+
+def _unknown_fields(rows: Sequence[LocatedRow], known: KnownFields | None) -> list[Problem]:
+    if known is None:
+        return []
+    return [
+        node.problem(text, "field", severity=known.severity)
+        for node, row in rows
+        if row.field is not None and (text := known.why_unknown(row.field))
+    ]
+
+
+def entries_of(root: Node) -> tuple[Sequence[Node], list[Problem]]:
+    """The profiles of one file: a mapping is one, a list is several."""
+    if isinstance(root.value, Mapping):
+        return [root], []
+    if root.value is None:
+        return [], [root.problem("the file is empty: describe a profile, as `postback init` shows, or remove the file")]
+    if isinstance(root.value, str):
+        return [], [
+            root.problem("this is no profile: write `name:`, `postback_url:`, `fields:` and `routing:`, one on a line")
+        ]
+    return root.value, []

@@ -1,0 +1,173 @@
+"""The folder of profiles: read as a whole, and again where it changes."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from consumer.adapters.file_signature import Signature, signature
+from consumer.adapters.known_fields import KnownFields
+from consumer.adapters.profile_rules import ReadProfile, entries_of, read_profile
+from consumer.adapters.secret_text import SecretTexts
+from consumer.adapters.yaml_file import read_yaml
+from consumer.core.located import Node
+from consumer.core.problem import Problem
+from consumer.core.profile import Profile
+
+_ENDINGS: Final = frozenset({".yaml", ".yml"})
+_NO_PROFILE: Final = "there is no profile: write one as *.yaml, e.g. with `postback init`"
+_NOT_OURS: Final = (".", "#", "~")  # hidden files, and the locks and backups of editors
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSet:
+    """
+    Attributes:
+        profiles: In force, in the order of their files: also the last good version of one that does not load now.
+        problems: Warnings too; a profile with nothing worse is in force.
+        invalid: Files that do not load, or not whole.
+    """
+
+    profiles: tuple[Profile, ...]
+    problems: tuple[Problem, ...]
+    invalid: int
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file as it was read last; *files* are the secrets that it refers to."""
+
+    seen: Signature
+    files: Mapping[Path, Signature]
+    in_force: tuple[ReadProfile, ...]
+    problems: tuple[Problem, ...]
+    is_whole: bool
+
+
+class ProfileFolder:
+    """
+    The profiles of a folder, or of one file.
+
+    A change is taken when two looks in a row find the same: what an editor is still writing, or has moved away to
+    write anew, waits for the next look.
+    """
+
+    def __init__(self, path: Path, *, environ: Mapping[str, str], known_fields: KnownFields | None = None) -> None:
+        self._path = path
+        self._environ = environ
+        self._known_fields = known_fields
+        self._files: dict[Path, _File] = {}
+        self._last_look: dict[Path, tuple[Signature, ...]] = {}
+        self._folder_problem: Problem | None = None
+
+    def load(self) -> ProfileSet:
+        """All profiles, every file read anew."""
+        paths, self._folder_problem = self._listed()
+        self._files = {path: self._read(path) for path in paths}
+        return self._set()
+
+    def reload_if_changed(self) -> ProfileSet | None:
+        """All profiles when some changed, else None. Costs a look at each file's times; meant for once a second."""
+        paths, folder_problem = self._listed()
+        if folder_problem:  # a folder that is gone says nothing about its profiles
+            return self._with_problem(folder_problem)
+        look = {path: self._look(path) for path in paths}
+        changed = {path for path in look.keys() | self._files.keys() if look.get(path) != self._loaded(path)}
+        settled = {path for path in changed if look.get(path) == self._last_look.get(path)}
+        self._last_look = look
+        if not settled and self._folder_problem is None:
+            return None
+        self._folder_problem = None
+        for path in settled:
+            if path in look:
+                self._files[path] = self._read(path)
+            else:
+                del self._files[path]
+        return self._set()
+
+    def _with_problem(self, problem: Problem) -> ProfileSet | None:
+        is_new = problem != self._folder_problem
+        self._folder_problem = problem
+        return self._set() if is_new else None
+
+    def _look(self, path: Path) -> tuple[Signature, ...]:
+        file = self._files.get(path)
+        return (signature(path), *(signature(secret) for secret in file.files)) if file else (signature(path),)
+
+    def _loaded(self, path: Path) -> tuple[Signature, ...] | None:
+        file = self._files.get(path)
+        return (file.seen, *file.files.values()) if file else None
+
+    def _listed(self) -> tuple[list[Path], Problem | None]:
+        try:
+            if not self._path.is_dir():
+                self._path.stat()
+                return [self._path], None
+            return sorted(path for path in self._path.iterdir() if _is_ours(path.name)), None
+        except OSError as error:
+            text = (
+                f"the profiles cannot be read: {error.strerror}; create the folder, or correct the settings' `profiles`"
+            )
+            return [], Problem(str(self._path), 1, text)
+
+    def _read(self, path: Path) -> _File:
+        seen = signature(path)
+        yaml_file = read_yaml(path)
+        entries, problems = entries_of(yaml_file.root) if yaml_file.root else ((), [])
+        files: dict[Path, Signature] = {}
+        read = []
+        for entry, is_broken in _with_problems_of_yaml(entries, yaml_file.problems):
+            texts = SecretTexts(self._environ, path.parent, files=files)
+            read.append(read_profile(entry, texts, self._known_fields, is_broken=is_broken))
+        found = (*yaml_file.problems, *problems, *(problem for one in read for problem in one.problems))
+        is_whole = bool(read) and all(one.profile for one in read)
+        return _File(seen, files, self._in_force(path, read), found, is_whole)
+
+    def _in_force(self, path: Path, read: Sequence[ReadProfile]) -> tuple[ReadProfile, ...]:
+        """The profiles that load, and in place of those that do not their last good version."""
+        good = {one.name: one for one in read if one.profile}
+        broken = {one.name for one in read if not one.profile}
+        before = {one.name: one for one in self._files[path].in_force} if path in self._files else {}
+        if not read or not broken <= before.keys():  # which profile is broken cannot be told: none is taken away
+            broken = set(before)
+        return (*good.values(), *(one for name, one in before.items() if name in broken and name not in good))
+
+    def _set(self) -> ProfileSet:
+        profiles: dict[str, Profile] = {}
+        places: dict[str, str] = {}
+        problems = [self._folder_problem] if self._folder_problem else []
+        invalid = {path for path, file in self._files.items() if not file.is_whole}
+        for path in sorted(self._files):
+            problems += self._files[path].problems
+            for one in self._files[path].in_force:
+                if one.profile is None:
+                    continue
+                if one.profile.name in profiles:
+                    problems.append(_same_name(path, one, places[one.profile.name]))
+                    invalid.add(path)
+                    continue
+                profiles[one.profile.name], places[one.profile.name] = one.profile, f"{path}:{one.line}"
+        if not self._files and not problems:
+            problems = [Problem(str(self._path), 1, _NO_PROFILE, "warning")]
+        problems.sort(key=lambda problem: (problem.file, problem.line))
+        return ProfileSet(tuple(profiles.values()), tuple(problems), len(invalid))
+
+
+def _same_name(path: Path, one: ReadProfile, place: str) -> Problem:
+    return Problem(
+        str(path), one.line, f"another profile, at {place}, is called `{one.name}`, too: give this one its own name"
+    )
+
+
+def _with_problems_of_yaml(entries: Sequence[Node], problems: Sequence[Problem]) -> list[tuple[Node, bool]]:
+    """Each entry, and whether one of the YAML's own problems (a key twice) stands in it."""
+    ends = [*(entry.line for entry in entries[1:]), sys.maxsize]
+    return [
+        (entry, any(entry.line <= problem.line < end for problem in problems))
+        for entry, end in zip(entries, ends, strict=True)
+    ]
+
+
+def _is_ours(name: str) -> bool:
+    return Path(name).suffix.lower() in _ENDINGS and not name.startswith(_NOT_OURS)
