@@ -1,0 +1,352 @@
+"""The panels, row by row. Every expression names the release by SERIES; a profile's own panels by PROFILE as well."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import common, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import dashboard as field
+from grafana_foundation_sdk.models.common import (
+    BigValueColorMode,
+    BigValueGraphMode,
+    GraphGradientMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    StackingMode,
+    TooltipDisplayMode,
+    VisibilityMode,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DataSourceRef,
+    DataTransformerConfig,
+    DynamicConfigValue,
+    Threshold,
+    ThresholdsMode,
+)
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+Placed = stat.Panel | table.Panel | timeseries.Panel
+
+SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
+SERIES: Final = 'namespace="$namespace",job="$job"'
+PROFILE: Final = f'{SERIES},profile=~"$profile"'
+WINDOWS: Final = 'topic=~".+[.]window[.].+"'
+RETRY: Final = 'topic=~".+[.]retry"'
+SOURCES: Final = 'topic!~".+[.](window[.].+|retry)"'
+
+_LATENESS: Final = (
+    f"sum by (profile) (increase(postback_lateness_seconds_sum{{{SERIES}}}[30m]))"
+    f" / sum by (profile) (increase(postback_lateness_seconds_count{{{SERIES}}}[30m]))"
+)
+_FAILED: Final = f'sum by (profile) (increase(postback_delivery_failures_total{{{SERIES},reason!="held"}}[1h]))'
+_DELIVERED: Final = f'sum by (profile) (increase(postback_deliveries_total{{{SERIES},outcome="delivered"}}[1h]))'
+_FAILED_SHARE: Final = f"{_FAILED} / ({_FAILED} + ({_DELIVERED} or 0 * {_FAILED}))"
+_FIRST_FAILURE: Final = f"min(postback_retry_oldest_timestamp_seconds{{{SERIES}}} > 0)"
+
+
+def _steps(*steps: tuple[float | None, str]) -> field.ThresholdsConfig:
+    return (
+        field.ThresholdsConfig()
+        .mode(ThresholdsMode.ABSOLUTE)
+        .steps([Threshold(value=at, color=color) for at, color in steps])
+    )
+
+
+_ANY_IS_BAD: Final = ((None, "green"), (1.0, "red"))
+
+
+def _target(expr: str, ref: str, legend: str = "") -> prometheus.Dataquery:
+    return prometheus.Dataquery().expr(expr).ref_id(ref).legend_format(legend or "__auto").datasource(SOURCE)
+
+
+def _number(title: str, expr: str, unit: str, says: str, *steps: tuple[float | None, str]) -> stat.Panel:
+    return (
+        stat.Panel()
+        .title(title)
+        .description(says)
+        .datasource(SOURCE)
+        .unit(unit)
+        .decimals(0)
+        .span(3)
+        .height(4)
+        .color_mode(BigValueColorMode.BACKGROUND)
+        .graph_mode(BigValueGraphMode.NONE)
+        .thresholds(_steps(*(steps or ((None, "blue"),))))
+        .with_target(_target(expr, "A", title).instant())
+    )
+
+
+def _lines(title: str, unit: str, says: str, *queries: tuple[str, str], span: int = 8) -> timeseries.Panel:
+    panel = (
+        timeseries.Panel()
+        .title(title)
+        .description(says)
+        .datasource(SOURCE)
+        .unit(unit)
+        .min(0)
+        .span(span)
+        .height(7)
+        .line_width(1)
+        .fill_opacity(10)
+        .gradient_mode(GraphGradientMode.NONE)
+        .show_points(VisibilityMode.NEVER)
+        .legend(
+            common.VizLegendOptions()
+            .display_mode(LegendDisplayMode.LIST)
+            .placement(LegendPlacement.BOTTOM)
+            .show_legend(True)  # noqa: FBT003  # the builder's own signature
+        )
+        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
+    )
+    for ref, (expr, legend) in zip("ABCDEF", queries, strict=False):
+        panel.with_target(_target(expr, ref, legend))
+    return panel
+
+
+def _stacked(panel: timeseries.Panel) -> timeseries.Panel:
+    return panel.fill_opacity(60).stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
+
+
+def _table(title: str, says: str, columns: dict[str, str], expressions: dict[str, str], span: int) -> table.Panel:
+    """One line for each value of the label that the expressions share; *columns* renames and picks."""
+    panel = table.Panel().title(title).description(says).datasource(SOURCE).span(span).height(8)
+    for ref, expr in expressions.items():
+        panel.with_target(_target(expr, ref).instant().format(PromQueryFormat.TABLE))
+    return panel.with_transformation(DataTransformerConfig(id_val="merge", options={})).with_transformation(
+        DataTransformerConfig(
+            id_val="organize",
+            options={
+                "excludeByName": {"Time": True},
+                "indexByName": {name: place for place, name in enumerate(columns)},
+                "renameByName": columns,
+            },
+        )
+    )
+
+
+def _unit(panel: table.Panel, column: str, unit: str) -> table.Panel:
+    return panel.override_by_name(
+        column, [DynamicConfigValue(id_val="unit", value=unit), DynamicConfigValue(id_val="decimals", value=0)]
+    )
+
+
+def _who() -> table.Panel:
+    says = "Attempts of the last hour, and how late the runs of the last half hour began."
+    columns = {
+        "profile": "profile",
+        "Value #A": "delivered",
+        "Value #B": "failed",
+        "Value #C": "failed share",
+        "Value #D": "late",
+    }
+    expressions = {"A": _DELIVERED, "B": _FAILED, "C": _FAILED_SHARE, "D": f"{_LATENESS} >= 0"}
+    panel = _table("Who", says, columns, expressions, span=14)
+    for column, unit in {"delivered": "short", "failed": "short", "failed share": "percentunit", "late": "s"}.items():
+        _unit(panel, column, unit)
+    return panel
+
+
+def overview_panels() -> list[Placed]:
+    """Ten seconds' worth: on time, failing, who."""
+    late = ((None, "green"), (60.0, "orange"), (300.0, "red"))
+    old = ((None, "green"), (3600.0, "orange"), (86400.0, "red"))
+    held = f"max by (endpoint) (postback_endpoint_held{{{SERIES}}}) == 1"
+    return [
+        _number(
+            "Late",
+            f"max({_LATENESS} >= 0) or vector(0)",
+            "s",
+            "How late the latest profile's runs began, last 30 minutes.",
+            *late,
+        ),
+        _number(
+            "Profiles failing",
+            f"count({_FAILED_SHARE} > 0.5) or vector(0)",
+            "short",
+            "More than half of the last hour's attempts failed.",
+            *_ANY_IS_BAD,
+        ),
+        _number(
+            "Oldest failure",
+            f"(time() - {_FIRST_FAILURE}) or vector(0)",
+            "s",
+            "Age of the oldest delivery that still waits for success.",
+            *old,
+        ),
+        _number(
+            "Dead letters, 24 h",
+            f"sum(increase(postback_dead_letters_total{{{SERIES}}}[24h])) or vector(0)",
+            "short",
+            "Given up, undecodable, or of a removed profile.",
+            *_ANY_IS_BAD,
+        ),
+        _number(
+            "Files not loading",
+            f'max(postback_profiles{{{SERIES},state="invalid"}})',
+            "short",
+            "Profile files that are refused.",
+            *_ANY_IS_BAD,
+        ),
+        _number(
+            "Due now",
+            f"sum(postback_due_records{{{SERIES}}})",
+            "short",
+            "Records whose run has begun and that are not settled.",
+        ),
+        _number(
+            "Waiting",
+            f"sum(postback_consumer_lag_records{{{SERIES},{WINDOWS}}})",
+            "short",
+            "Records of window topics: most of them wait for a later run, as they should.",
+        ),
+        _number("Instances", f"sum(up{{{SERIES}}})", "short", "Pods that answer.", (None, "red"), (1.0, "green")),
+        _who(),
+        _table(
+            "Held endpoints",
+            "Nothing is sent there: it fails, or asked for a pause.",
+            {"endpoint": "endpoint", "Value #A": "held"},
+            {"A": held},
+            span=10,
+        ),
+        _stacked(
+            _lines(
+                "Outcomes",
+                "ops",
+                "All profiles.",
+                (f"sum by (outcome) (rate(postback_deliveries_total{{{SERIES}}}[$__rate_interval]))", "{{outcome}}"),
+                span=12,
+            )
+        ),
+        _stacked(
+            _lines(
+                "Failures",
+                "ops",
+                "All profiles, by reason.",
+                (
+                    f"sum by (reason) (rate(postback_delivery_failures_total{{{SERIES}}}[$__rate_interval]))",
+                    "{{reason}}",
+                ),
+                span=12,
+            )
+        ),
+    ]
+
+
+def profile_panels() -> list[Placed]:
+    """Repeated for each profile."""
+
+    def quantile(share: str) -> str:
+        buckets = f"rate(postback_delivery_duration_seconds_bucket{{{PROFILE}}}[$__rate_interval])"
+        return f"histogram_quantile({share}, sum by (le) ({buckets}))"
+
+    late = (
+        f"sum(increase(postback_lateness_seconds_sum{{{PROFILE}}}[30m]))"
+        f" / sum(increase(postback_lateness_seconds_count{{{PROFILE}}}[30m]))"
+    )
+    return [
+        _stacked(
+            _lines(
+                "Outcomes",
+                "ops",
+                "Attempts, suppressions, dead letters.",
+                (f"sum by (outcome) (rate(postback_deliveries_total{{{PROFILE}}}[$__rate_interval]))", "{{outcome}}"),
+                span=6,
+            )
+        ),
+        _stacked(
+            _lines(
+                "Failures",
+                "ops",
+                "By reason; held: not attempted.",
+                (
+                    f"sum by (reason) (rate(postback_delivery_failures_total{{{PROFILE}}}[$__rate_interval]))",
+                    "{{reason}}",
+                ),
+                span=6,
+            )
+        ),
+        _lines(
+            "Time of an attempt",
+            "s",
+            "As the receiver answers.",
+            (quantile("0.5"), "median"),
+            (quantile("0.99"), "99 %"),
+            span=6,
+        ),
+        _lines(
+            "Late, and kept back",
+            "s",
+            "Mean lateness of the last 30 minutes; suppressed partials per second.",
+            (late, "late"),
+            (f"sum by (reason) (rate(postback_suppressed_total{{{PROFILE}}}[$__rate_interval]))", "{{reason}}/s"),
+            span=6,
+        ),
+    ]
+
+
+def kafka_panels() -> list[Placed]:
+    """Lag, due, retry."""
+    last = f"time() - max by (window) (postback_last_run_timestamp_seconds{{{SERIES}}} > 0)"
+    run = f"histogram_quantile(0.95, sum by (window, le) (rate(postback_run_duration_seconds_bucket{{{SERIES}}}[30m])))"
+    by_topic = f"sum by (topic) (postback_consumer_lag_records{{{SERIES},%s}})"
+    return [
+        _lines(
+            "Due",
+            "short",
+            "Drains to 0 in every tick. This is what scales.",
+            (f"sum by (topic) (postback_due_records{{{SERIES}}})", "{{topic}}"),
+        ),
+        _lines("Waiting", "short", "Window topics. Days of it are no trouble.", (by_topic % WINDOWS, "{{topic}}")),
+        _lines("Retry", "short", "Failed deliveries that wait for the next run.", (by_topic % RETRY, "{{topic}}")),
+        _lines("Ingest lag", "short", "Unread records of the source topics.", (by_topic % SOURCES, "{{topic}}")),
+        _lines(
+            "Since the last run", "s", "At most one period of the window, and the run itself.", (last, "{{window}}")
+        ),
+        _lines("Length of a run", "s", "95 % of the runs of 30 minutes; to be below the tick.", (run, "{{window}}")),
+        _stacked(
+            _lines(
+                "Events",
+                "ops",
+                "Read, by what became of them.",
+                (f"sum by (result) (rate(postback_events_total{{{SERIES}}}[$__rate_interval]))", "{{result}}"),
+            )
+        ),
+        _lines(
+            "Age of the oldest failure",
+            "s",
+            "0 when nothing waits in retry.",
+            (f"(time() - {_FIRST_FAILURE}) or vector(0)", "oldest"),
+        ),
+        _lines(
+            "Dead letters",
+            "short",
+            "In the hour before.",
+            (f"sum by (reason) (increase(postback_dead_letters_total{{{SERIES}}}[1h]))", "{{reason}}"),
+        ),
+    ]
+
+
+def process_panels() -> list[Placed]:
+    """One line for each pod."""
+    return [
+        _lines(
+            "CPU",
+            "short",
+            "Cores.",
+            (f"rate(process_cpu_seconds_total{{{SERIES}}}[$__rate_interval])", "{{pod}}"),
+            span=6,
+        ),
+        _lines("Memory", "bytes", "Resident.", (f"process_resident_memory_bytes{{{SERIES}}}", "{{pod}}"), span=6),
+        _lines(
+            "Open files",
+            "short",
+            "Sockets to receivers are most of them.",
+            (f"process_open_fds{{{SERIES}}}", "{{pod}}"),
+            span=6,
+        ),
+        _lines(
+            "Up since",
+            "s",
+            "A saw-tooth is a pod that restarts.",
+            (f"time() - process_start_time_seconds{{{SERIES}}}", "{{pod}}"),
+            span=6,
+        ),
+    ]

@@ -1,0 +1,55 @@
+"""Values that cannot work are refused before anything is installed, in words that say what to do."""
+
+import pytest
+
+from tests.ops.chart import Chart, ChartRefused
+
+
+@pytest.mark.parametrize(
+    ("put", "says"),
+    [
+        ({"staticMembershp": True}, "additional properties 'staticMembershp' not allowed"),
+        ({"settings.kafka.group": "a"}, "additional properties 'group' not allowed"),
+        ({"settings.profiles": "/elsewhere"}, "additional properties 'profiles' not allowed"),
+        ({"all.replicas": "two"}, "got string, want integer"),
+        ({"all.autoscaling.minReplicas": 0}, "/all/autoscaling/minReplicas"),
+        ({"mode": "both"}, "value must be one of 'all', 'split'"),
+        ({"monitoring.interval": "30 seconds"}, "/monitoring/interval"),
+        ({"secretEnv": [{"name": "POSTBACK_GROUP", "secret": "s", "key": "k"}]}, "/secretEnv/0/name"),
+        ({"profiles.values": {"a": {"postback_url": "https://example.com"}}}, "missing properties"),
+        ({"settings.kafka.bootstrap_servers": ""}, "--set settings.kafka.bootstrap_servers=kafka.kafka:9092"),
+        ({"settings.sources": []}, "--set settings.sources[0].topic=orders"),
+        ({"terminationGracePeriodSeconds": 29}, "give at least 30"),
+        ({"settings.shutdown_seconds": 120}, "give at least 125"),
+        ({"all.replicas": 13}, "all.replicas is 13, but settings.kafka.partitions is 12"),
+        ({"mode": "split", "dispatch.replicas": 13}, "dispatch.replicas is 13"),
+        ({"all.autoscaling.enabled": True}, "needs autoscaling.prometheusUrl"),
+        (
+            {"all.autoscaling": {"enabled": True, "maxReplicas": 20}, "autoscaling.prometheusUrl": "http://p:9090"},
+            "all.autoscaling.maxReplicas is 20, but settings.kafka.partitions is 12",
+        ),
+        ({"profiles.from": "configMap"}, "name it in profiles.existingConfigMap"),
+        ({"profiles.from": "sidecar"}, "at least its image"),
+        (
+            {"profiles.from": "sidecar", "profiles.sidecar.image": "a", "topicsJob.enabled": True},
+            "would miss their window topics",
+        ),
+        ({"kafka.sasl.mechanism": "PLAIN"}, "needs kafka.sasl.existingSecret"),
+        ({"settings.retry": {"give_up_after_hours": 12}}, "can never raise that alert"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_value_that_cannot_work_is_refused_with_what_to_do(chart: Chart, put: dict[str, object], says: str) -> None:
+    with pytest.raises(ChartRefused) as refused:
+        chart.render(put=put)
+
+    assert says in str(refused.value)
+
+
+def test_a_grace_period_just_above_the_shutdown_is_taken(chart: Chart) -> None:
+    assert chart.render(put={"terminationGracePeriodSeconds": 30})
+
+
+def test_a_cluster_that_is_too_old_is_named(chart: Chart) -> None:
+    with pytest.raises(ChartRefused, match=r"chart requires kubeVersion: >=1\.29"):
+        chart.render(kubernetes="1.28.0")
