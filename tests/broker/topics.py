@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+
+from tests.waiting import wait_for
 
 _TIMEOUT_SECONDS = 30.0
 
@@ -127,6 +129,25 @@ class Topics:
     def read_json(self, topic: str) -> list[dict[str, Any]]:
         """The values of *topic* as JSON objects, in the order of their timestamps."""
         return [json.loads(r.value) for r in sorted(self.read(topic), key=lambda r: r.at) if r.value is not None]
+
+    def wait_json(
+        self, topic: str, that: Callable[[dict[str, Any]], bool], *, count: int, timeout_seconds: float = 60
+    ) -> list[dict[str, Any]]:
+        """Give the objects of *topic* for which *that* holds, once there are at least *count* of them."""
+
+        def chosen() -> list[dict[str, Any]]:
+            return [found for found in self.read_json(topic) if that(found)]
+
+        def enough() -> list[dict[str, Any]] | None:
+            found = chosen()
+            return found if len(found) >= count else None
+
+        return wait_for(
+            enough,
+            timeout_seconds=timeout_seconds,
+            what=lambda: f"{count} records in {topic}, {len(chosen())} are there",
+            every_seconds=0.3,
+        )
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         """The offsets that *group* has committed, by topic and partition."""

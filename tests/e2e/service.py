@@ -1,7 +1,7 @@
 """The service under test: a folder with its settings and profiles, and the processes started on it."""
 
+import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import yaml
 
 from tests.broker.kafka import KafkaBroker
 from tests.e2e.instance import Completed, Instance, run_postback
+from tests.events import Schema
 from tests.ports import free_ports
 
 Fields = Sequence[Mapping[str, str]]
@@ -58,6 +59,10 @@ class Service:
         """Change a section of the settings for instances that start from now on."""
         self._settings.setdefault(section, {}).update(values)
 
+    def set_top(self, **values: Any) -> None:
+        """The same for what stands outside the sections."""
+        self._settings.update(values)
+
     def set_tick(self, *, seconds: float) -> None:
         self._settings["tick_minutes"] = seconds / 60
 
@@ -78,7 +83,7 @@ class Service:
             "postback_url": url,
             "export_delay_minutes": delay_seconds / 60,
             "fields": [dict(field) for field in fields],
-            "routing": [dict(row) for row in routing],
+            "routing": [{"campaign": "All", "product": "All", **row} for row in routing],
             **more,
         }
         return self.profile_text(name, yaml.safe_dump(content, sort_keys=False))
@@ -93,12 +98,11 @@ class Service:
     def remove_profile(self, name: str) -> None:
         (self._folder / "profiles" / f"{name}.yaml").unlink()
 
-    def copy_schema(self, *sources: Path) -> None:
-        """Have the service look schemas up in a folder with just these files."""
+    def write_schema(self, name: str, schema: Schema) -> None:
+        """Have the service look schemas up in a folder with just those that are written so."""
         folder = self._folder / "schemas"
         folder.mkdir(exist_ok=True)
-        for source in sources:
-            shutil.copy(source, folder)
+        (folder / f"{name}.avsc").write_text(json.dumps(schema))
         self.set("schemas", folder="schemas")
 
     def start(self, *, role: str = "all", wait_ready: bool = True) -> Instance:
@@ -117,6 +121,14 @@ class Service:
     def command(self, *arguments: str) -> Completed:
         """Run one of the other commands to its end."""
         return run_postback([*arguments, "--config", str(self.write_settings())])
+
+    def status_of(self, profile: str) -> dict[str, Any]:
+        """What `postback status --json` says of one profile."""
+        done = self.command("status", "--json")
+        if done.exit_code != 0:
+            raise RuntimeError(f"postback status has failed:\n{done.out}{done.err}")
+        found: dict[str, Any] = next(p for p in json.loads(done.out)["profiles"] if p["name"] == profile)
+        return found
 
     def write_settings(self) -> Path:
         path = self._folder / "postback.yaml"

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
@@ -91,6 +92,30 @@ class Receiver:
             what=lambda: f"{count} requests for {path or 'any path'}, {len(chosen())} came",
         )
         return chosen()
+
+    def wait_for_all(self, events: set[str], path: str | None = None, *, timeout_seconds: float = 120) -> None:
+        """Return once every event (the parameter `event`) has been answered 2xx."""
+
+        def missing() -> set[str]:
+            return events - {a.parameters["event"] for a in self.arrived(path) if a.succeeded}
+
+        wait_for(
+            lambda: not missing(),
+            timeout_seconds=timeout_seconds,
+            what=lambda: f"{len(missing())} events at {path}: {sorted(missing())[:5]} ...",
+        )
+
+    def wait_for_quiet(self, seconds: float, *, timeout_seconds: float = 60) -> list[Arrived]:
+        """Give all that has arrived once nothing has for so long: what would come twice has had its time."""
+        quiet_since = [time.monotonic(), 0.0]
+
+        def quiet() -> bool:
+            if len(self._arrived) != quiet_since[1]:
+                quiet_since[:] = [time.monotonic(), len(self._arrived)]
+            return time.monotonic() - quiet_since[0] >= seconds
+
+        wait_for(quiet, timeout_seconds=timeout_seconds, what="a pause between requests")
+        return self.arrived()
 
     def _answer(self, arrived: Arrived) -> Answer:
         path = arrived.path

@@ -1,0 +1,163 @@
+"""Brokers die, come back, hang and lose their leader; deliveries go on by themselves."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.broker.kafka import KafkaBroker
+from tests.broker.topics import Topics
+from tests.conftest import BrokerStarter
+from tests.e2e.conftest import finish
+from tests.e2e.crm import Crm
+from tests.e2e.registry import SchemaRegistry
+from tests.e2e.service import Service
+from tests.events import ORDER_SCHEMA, encode_confluent
+from tests.receiver import Answer, Arrived, Receiver, always
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.broker
+
+Deploy = Callable[[KafkaBroker], tuple[Service, Crm]]
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Iterator[Deploy]:
+    """Gives a service and its emitter on a broker of the test's own."""
+    made: list[Service] = []
+
+    def on(broker: KafkaBroker) -> tuple[Service, Crm]:
+        service = Service(tmp_path / f"service-{len(made)}", broker, "pb")
+        made.append(service)
+        return service, Crm(Topics(broker.bootstrap_servers, broker.client_properties), "pb")
+
+    yield on
+    for service in made:
+        finish(service)
+
+
+def one_key_per_event(arrived: list[Arrived]) -> bool:
+    return len({(a.parameters["event"], a.key) for a in arrived}) == len({a.parameters["event"] for a in arrived})
+
+
+def test_a_broker_that_is_killed_in_the_middle_of_a_run_and_comes_back_loses_nothing(
+    start_broker: BrokerStarter, deploy: Deploy, receiver: Receiver
+) -> None:
+    broker = start_broker()
+    service, crm = deploy(broker)
+    receiver.otherwise(always(Answer(after_seconds=0.03)))
+    service.set("http", max_in_flight_per_endpoint=8)
+    service.profile("all", receiver.url("/all"))
+    instance = service.start()
+    events = [crm.order() for _ in range(800)]
+    crm.send_orders(events)
+
+    receiver.wait_for(200)
+    broker.kill()
+    wait_for(lambda: instance.status_of("/readyz") == 503, timeout_seconds=20, what="/readyz fails without brokers")
+    assert instance.status_of("/healthz") == 200
+    broker.start()
+    instance.wait_ready()
+    crm.send_orders(more := [crm.order() for _ in range(50)])
+    receiver.wait_for_all({e["eventId"] for e in events + more}, "/all")
+
+    assert one_key_per_event(receiver.arrived())
+    assert instance.is_running
+
+
+def test_three_brokers_that_lose_any_one_of_them_go_on(
+    start_broker: BrokerStarter, deploy: Deploy, receiver: Receiver
+) -> None:
+    broker = start_broker(nodes=3)
+    service, crm = deploy(broker)
+    service.profile("all", receiver.url("/all"))
+    instance = service.start()
+    events = []
+
+    for node in broker.nodes:
+        node.kill()
+        events += (sent := [crm.order() for _ in range(60)])
+        crm.send_orders(sent)
+        receiver.wait_for_all({e["eventId"] for e in events}, "/all")
+        node.start()
+        node.wait_started()
+        broker.wait_ready()
+
+    assert one_key_per_event(receiver.arrived())
+    assert instance.is_running
+
+
+def test_a_broker_that_hangs_for_a_while_is_waited_for(
+    start_broker: BrokerStarter, deploy: Deploy, receiver: Receiver
+) -> None:
+    broker = start_broker()
+    service, crm = deploy(broker)
+    service.profile("all", receiver.url("/all"))
+    instance = service.start()
+    crm.send_orders(events := [crm.order() for _ in range(100)])
+    receiver.wait_for(1)
+
+    broker.nodes[0].pause()
+    wait_for(lambda: instance.status_of("/readyz") == 503, timeout_seconds=20, what="/readyz fails without brokers")
+    broker.nodes[0].resume()
+    instance.wait_ready()
+    crm.send_orders(more := [crm.order() for _ in range(20)])
+
+    receiver.wait_for_all({e["eventId"] for e in events + more}, "/all")
+    assert one_key_per_event(receiver.arrived())
+
+
+def test_the_service_waits_for_a_broker_that_is_not_there_yet(
+    start_broker: BrokerStarter, deploy: Deploy, receiver: Receiver
+) -> None:
+    broker = start_broker()
+    service, crm = deploy(broker)
+    service.profile("all", receiver.url("/all"))
+    broker.stop()
+
+    instance = service.start(wait_ready=False)
+    wait_for(lambda: instance.status_of("/readyz") == 503, timeout_seconds=20, what="/readyz fails without brokers")
+    broker.start()
+    instance.wait_ready()
+    crm.send_orders([crm.order()])
+
+    receiver.wait_for(1)
+
+
+def test_tls_and_a_password_to_the_broker_come_from_the_client_settings(
+    start_broker: BrokerStarter, deploy: Deploy, receiver: Receiver
+) -> None:
+    broker = start_broker(sasl_ssl=True)
+    service, crm = deploy(broker)
+    service.profile("all", receiver.url("/all"))
+    instance = service.start()
+
+    crm.send_orders([crm.order() for _ in range(10)])
+    receiver.wait_for(10)
+    status = service.command("status", "--json")
+
+    assert status.exit_code == 0
+    told = instance.log_text() + status.out + status.err
+    assert broker.client_properties["sasl.password"] not in told
+
+
+def test_a_registry_that_is_down_at_the_start_and_later_holds_back_and_loses_nothing(
+    service: Service, crm: Crm, receiver: Receiver
+) -> None:
+    with SchemaRegistry({41: ORDER_SCHEMA, 42: ORDER_SCHEMA}) as registry:
+        registry.close()
+        service.set("schemas", registry_url=registry.url)
+        service.profile("all", receiver.url("/all"))
+        instance = service.start(wait_ready=False)
+        crm.send_bytes([encode_confluent(crm.order(eventId="a"), ORDER_SCHEMA, 41)])
+        wait_for(lambda: instance.status_of("/healthz") == 200, timeout_seconds=20, what="the service runs")
+        registry.open()
+        receiver.wait_for(1)
+
+        registry.close()
+        crm.send_bytes([encode_confluent(crm.order(eventId=f"b{n}"), ORDER_SCHEMA, n) for n in (41, 42)])
+        registry.open()
+        receiver.wait_for(3)
+
+    assert sorted(a.parameters["event"] for a in receiver.arrived()) == ["a", "b41", "b42"]
+    assert instance.metric("postback_dead_letters_total") == 0
