@@ -62,15 +62,19 @@ def load_schemas(folder: Path) -> tuple[Schema, ...]:
     Raises:
         SettingsError: There are none, or some are broken: all of them are named.
     """
-    try:
-        texts = {path: path.read_text("utf-8-sig") for path in sorted(folder.glob("*.avsc"))}
-    except OSError as error:
-        raise SettingsError(f"{error.filename}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{folder}: a schema is not UTF-8 text: {error}") from error
+    texts = {path: _text(path) for path in sorted(folder.glob("*.avsc"))}
     if not texts:
         raise SettingsError(f"{folder}: holds no *.avsc file: name a folder with the schemas of the events")
     return _parsed(texts)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 text: {error}") from error
 
 
 def _parsed(texts: Mapping[Path, str]) -> tuple[Schema, ...]:
