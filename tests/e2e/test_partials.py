@@ -29,15 +29,8 @@ def calls(service: Service, name: str, receiver: Receiver, **more: Any) -> None:
 def test_only_the_newest_of_several_waiting_versions_is_sent(
     service: Service, crm: Crm, receiver: Receiver, topics: Topics
 ) -> None:
-    service.profile("call", receiver.url("/call"), fields=FIELDS, routing=ROUTING, delay_seconds=2)
-    service.profile(
-        "every",
-        receiver.url("/every"),
-        fields=FIELDS,
-        routing=ROUTING,
-        delay_seconds=2,
-        partials={"latest_only": False},
-    )
+    calls(service, "call", receiver, delay_seconds=2)
+    calls(service, "every", receiver, delay_seconds=2, partials={"latest_only": False})
     instance = service.start()
     wait_for_fresh_period(4)
     started = now()
@@ -59,15 +52,8 @@ def test_only_the_newest_of_several_waiting_versions_is_sent(
 def test_a_partial_whose_order_was_placed_before_the_run_is_not_sent(
     service: Service, crm: Crm, receiver: Receiver
 ) -> None:
-    service.profile("call", receiver.url("/call"), fields=FIELDS, routing=ROUTING, delay_seconds=2)
-    service.profile(
-        "keen",
-        receiver.url("/keen"),
-        fields=FIELDS,
-        routing=ROUTING,
-        delay_seconds=2,
-        partials={"skip_converted": False},
-    )
+    calls(service, "call", receiver, delay_seconds=2)
+    calls(service, "keen", receiver, delay_seconds=2, partials={"skip_converted": False})
     instance = service.start()
     wait_for_fresh_period(4)
 
