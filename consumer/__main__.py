@@ -1,0 +1,84 @@
+"""`postback`: finds the command, runs it, and turns what it raises into lines and an exit code."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+from consumer import __version__
+from consumer.core.errors import ConsumerError
+from consumer.log import EventLog
+
+# The help line of each command; its module has the same name.
+_COMMANDS: Final = {
+    "run": "the service: from Kafka to the receivers, until SIGTERM",
+    "demo": "the whole job on this machine, with nothing else installed",
+    "init": "write a commented postback.yaml and a sample profile to start from",
+    "check": "find every problem of the settings and profiles",
+    "preview": "the exact request that an event would cause, or why it would cause none",
+    "status": "what waits, what is due, what is retried, from the brokers alone",
+    "log": "what became of an order's deliveries, attempt by attempt",
+    "topics": "create the program's own topics",
+    "schema": "JSON Schema of the settings or of a profile, for editors",
+}
+_INTERRUPTED: Final = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one command.
+
+    Returns:
+        The exit code.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
+    parser = _parser(given)
+    args = parser.parse_args(given)
+    if not hasattr(args, "run"):
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        code = _outcome(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails once more
+        return 1
+    return code
+
+
+def _outcome(args: argparse.Namespace) -> int:
+    try:
+        return int(args.run(args))
+    except ConsumerError as error:
+        print(*(getattr(error, "problems", None) or [str(error)]), sep="\n")
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception:  # noqa: BLE001 - the one place where what nobody expected ends
+        EventLog("main").exception("program.failed")
+        return 1
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Knows all commands by name; only the module of the one that is asked for is imported."""
+    parser = argparse.ArgumentParser(prog="postback", description="Turns a CRM's events on Kafka into webhooks.")
+    parser.add_argument("--version", action="version", version=f"postback {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    asked_for = next((word for word in arguments if not word.startswith("-")), None)
+    for name, line in _COMMANDS.items():
+        if name == asked_for:
+            import_module(f"consumer.commands.{name}").add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=line)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
