@@ -133,6 +133,8 @@ class Dispatch:
             self._tracks[track.place] = (shard, track)
             if track.period is not None:
                 self._windows[track.period].append(track)
+        begins = {place: (c.offset or 0, c.metadata) for place, c in partitions.items()}
+        self.committed = {**self.committed, **begins}
         _log.info("partitions.assigned", count=len(partitions))
 
     def revoked(self, partitions: Sequence[tuple[str, int]]) -> None:

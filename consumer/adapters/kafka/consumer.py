@@ -58,12 +58,13 @@ class GroupConsumer:
             list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
 
-    def read(self, limit: int, timeout_seconds: float) -> tuple[list[Message], list[tuple[str, int, int]]]:
+    def read(self, limit: int, timeout_seconds: float) -> tuple[list[Any], list[tuple[str, int, int]]]:
         """
         Wait for the first record at most *timeout_seconds*, and take what else is there.
 
         Returns:
-            Records; and the ends that were reached, as topic, partition and the offset that the next record will have.
+            Records, as confluent-kafka's messages (whose types allow for errors, which these are not); and the ends
+            that were reached, as topic, partition and the offset that the next record will have.
 
         Raises:
             BrokerError: The client is broken for good.
@@ -72,7 +73,7 @@ class GroupConsumer:
             messages = self._take(limit, timeout_seconds)
         except KafkaException as error:
             raise BrokerError(f"reading from Kafka failed: {error}") from error
-        records: list[Message] = []
+        records = []
         ends: list[tuple[str, int, int]] = []
         for message in messages:
             failure = message.error()
@@ -110,6 +111,14 @@ class GroupConsumer:
             self._consumer.resume([place])
         except KafkaException as error:
             raise BrokerError(f"cannot read {topic}/{partition} from offset {offset}: {error}") from error
+
+    def rewind(self, offsets: Mapping[Place, int]) -> None:
+        """Give the records from these offsets on once more; partitions that others have by now are passed over."""
+        for place, offset in offsets.items():
+            try:
+                self._consumer.seek(TopicPartition(*place, offset))
+            except KafkaException as error:
+                _log.debug("rewind.passed_over", topic=place[0], partition=place[1], text=str(error))
 
     def group_metadata(self) -> Any:
         """What a transaction needs to commit offsets for the group."""

@@ -83,11 +83,11 @@ class Topics:
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """The offset that the next committed record of each partition will have."""
-        return self._offsets(places, OffsetSpec.latest())
+        return self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
     def beginnings(self, places: Iterable[Place]) -> dict[Place, int]:
         """The first offset that is still kept."""
-        return self._offsets(places, OffsetSpec.earliest())
+        return self._offsets(places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
     def first_since(self, places: Iterable[Place], at_ms: int) -> dict[Place, int]:
         """The first offset whose record has this timestamp or a later one; -1 where there is none."""

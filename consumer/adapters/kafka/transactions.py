@@ -7,6 +7,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from consumer.adapters.kafka.consumer import Place, RepeatedErrors
+from consumer.adapters.kafka.properties import InstanceSlot
 from consumer.core.errors import BrokerError, TransactionAborted
 from consumer.log import EventLog
 
@@ -26,7 +27,12 @@ class Transactions:
     Not to be shared between threads.
     """
 
-    def __init__(self, properties: Mapping[str, Any]) -> None:
+    def __init__(self, properties: Mapping[str, Any], slot: InstanceSlot) -> None:
+        """
+        Args:
+            slot: Gave the transactional id; kept for as long as this writer is.
+        """
+        self._slot = slot
         self._producer = Producer(dict(properties), error_cb=RepeatedErrors().report)
         self._is_ready = False
 
@@ -101,4 +107,4 @@ class Transactions:
 
     def close(self) -> None:
         """Nothing is open between two commits, so there is nothing to wait for."""
-        self._producer.purge()
+        self._slot.close()

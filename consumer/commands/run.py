@@ -1,0 +1,38 @@
+"""`postback run`: the service."""
+
+import argparse
+import signal
+from types import FrameType
+
+from consumer.commands import Subparsers, add_config_option, settings_of
+from consumer.log import set_up_logging
+from consumer.service.assembly import Parts
+from consumer.service.supervisor import Supervisor
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """`postback run [--config FILE] [--role ROLE]`."""
+    parser = subparsers.add_parser("run", help="the service: from Kafka to the receivers, until SIGTERM")
+    add_config_option(parser)
+    parser.add_argument(
+        "--role",
+        choices=("all", "ingest", "dispatch"),
+        default="all",
+        help="ingest: source topics to windows; dispatch: windows to receivers (default: all)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Until SIGTERM or SIGINT."""
+    settings = settings_of(args)
+    set_up_logging(level=settings.log.level, format_name=settings.log.format)
+    supervisor = Supervisor(Parts.of(settings), role=args.role)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        supervisor.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    supervisor.run()
+    return 0

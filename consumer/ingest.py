@@ -1,0 +1,326 @@
+"""
+Stage 1: source topics -> window topics.
+
+Each batch of events becomes one transaction: a record per delivery on the window of its profile, a marker for each
+order that was placed, dead letters, outcomes of what is suppressed, and the source offsets.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+from consumer.core.customer_type import converts
+from consumer.core.errors import RecordError, SchemaUnavailable, TransactionAborted
+from consumer.core.event import Event, EventReader, Fields
+from consumer.core.profile import Profile
+from consumer.core.report import outcome_row
+from consumer.core.routing import Delivery, Router
+from consumer.core.schedule import period_seconds
+from consumer.core.topics import TopicNames
+from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, window_header
+from consumer.log import EventLog
+from consumer.metrics import Metrics
+
+_READ_AT_ONCE: Final = 2_000
+_IDLE_S: Final = 0.5
+LogRecord = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
+Place = tuple[str, int]
+
+_log = EventLog("ingest")
+
+
+class Record(Protocol):
+    """A record of a source topic."""
+
+    def topic(self) -> str:
+        """Where it stands."""
+
+    def partition(self) -> int:
+        """Where it stands."""
+
+    def offset(self) -> int:
+        """Where it stands."""
+
+    def timestamp(self) -> tuple[int, int]:
+        """Its kind, and epoch milliseconds."""
+
+    def key(self) -> bytes | None:
+        """The order id as text, if the emitter is kind."""
+
+    def value(self) -> bytes | None:
+        """The event's bytes."""
+
+
+class Reader(Protocol):
+    """A member of the group that owns partitions of the source topics."""
+
+    def read(self, limit: int, timeout_seconds: float) -> tuple[Sequence[Record], Sequence[tuple[str, int, int]]]:
+        """Records, and reached ends as topic, partition and next offset; waits for the first of them at most."""
+
+    def rewind(self, offsets: Mapping[Place, int]) -> None:
+        """Give the records from these offsets on once more."""
+
+    def group_metadata(self) -> Any:
+        """What a transaction needs to commit offsets for the group."""
+
+
+class Log(Protocol):
+    """Where the stage writes."""
+
+    def commit(
+        self,
+        records: Iterable[LogRecord],
+        offsets: Mapping[Place, tuple[int, str]],
+        group: Any,
+        *,
+        meanwhile: Callable[[], None],
+    ) -> None:
+        """
+        Write records and offsets, all or nothing.
+
+        Raises:
+            TransactionAborted: Nothing was written.
+        """
+
+
+class Decoder(Protocol):
+    """Turns an event's bytes into its fields."""
+
+    def decode(self, value: bytes) -> Fields:
+        """
+        The fields of the event.
+
+        Raises:
+            UndecodableRecord: Never an event.
+            SchemaUnavailable: Ask again later.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The profiles in force, as this stage needs them: replaced as a whole when they change."""
+
+    router: Router
+    window_of: Mapping[str, str]
+    marked_windows: tuple[str, ...]
+
+    @staticmethod
+    def of(profiles: Iterable[Profile], *, tick: timedelta, names: TopicNames) -> "Routing":
+        """Prepared from the profiles."""
+        known = tuple(profiles)
+        window_of = {p.name: names.window(period_seconds(tick, p.delay)) for p in known}
+        marked = {window_of[p.name] for p in known if p.routes_partials and p.skip_converted}
+        return Routing(Router(known), window_of, tuple(sorted(marked)))
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """Largest values that the topics behind this stage take, what is added on the way already taken off."""
+
+    window_bytes: int
+    dead_letter_bytes: int
+
+
+class Batch:
+    """What one transaction will write."""
+
+    def __init__(self) -> None:
+        self.records: list[LogRecord] = []
+        self.offsets: dict[Place, tuple[int, str]] = {}
+        self.begins: dict[Place, int] = {}
+        self.results: Counter[tuple[str, str]] = Counter()
+        self.dead: Counter[str] = Counter()
+
+    def passed(self, record: Record) -> None:
+        """The record is dealt with by this batch."""
+        place = (record.topic(), record.partition())
+        offset = record.offset()
+        self.begins.setdefault(place, offset)
+        self.offsets[place] = (offset + 1, "")
+
+
+class Ingest:
+    """
+    `turn` is called over and over; `reader` is set by whoever makes it, since it calls back.
+
+    Attributes:
+        beat_ms: When the loop last went round, for the health of the process.
+        carries: What the topics behind this stage carry; None until it is known.
+        committed: What was committed last for each owned partition, replaced as a whole: others may read it.
+    """
+
+    reader: Reader
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        decoder: Decoder,
+        events: EventReader,
+        default_types: Mapping[str, str | None],
+        names: TopicNames,
+        tick: timedelta,
+        metrics: Metrics,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._log = log
+        self._decoder = decoder
+        self._events = events
+        self._default_types = default_types
+        self._names = names
+        self._tick = tick
+        self._metrics = metrics
+        self._clock_ms = clock_ms
+        self._routing = Routing.of((), tick=tick, names=names)
+        self._waits_for_schema = False
+        self.beat_ms = clock_ms()
+        self.carries: Carries | None = None
+        self.committed: Mapping[Place, tuple[int, str]] = {}
+
+    def use(self, profiles: Iterable[Profile]) -> None:
+        """Put these profiles in force with the next batch; may be called from another thread."""
+        self._routing = Routing.of(profiles, tick=self._tick, names=self._names)
+
+    def turn(self) -> None:
+        """Read a batch, if there is one, and write what it becomes."""
+        self.beat_ms = self._clock_ms()
+        records, ends = self.reader.read(_READ_AT_ONCE, _IDLE_S)
+        batch = Batch()
+        self._take(records, batch)
+        for topic, partition, offset in ends:
+            if offset > self._position(batch, (topic, partition)):
+                batch.offsets[topic, partition] = (offset, "")
+        if batch.offsets:
+            self._write(batch)
+
+    def assigned(self, partitions: Mapping[Place, Any]) -> None:
+        """These are ours from now on."""
+        self.committed = {**self.committed, **{place: (c.offset or 0, "") for place, c in partitions.items()}}
+        _log.info("partitions.assigned", count=len(partitions))
+
+    def revoked(self, partitions: Sequence[Place]) -> None:
+        """Nothing is open between two turns."""
+        self.lost(partitions)
+
+    def lost(self, partitions: Sequence[Place]) -> None:
+        """Others have them."""
+        self.committed = {place: value for place, value in self.committed.items() if place not in set(partitions)}
+        _log.info("partitions.given_up", count=len(partitions))
+
+    def _position(self, batch: Batch, place: Place) -> int:
+        return batch.offsets.get(place, self.committed.get(place, (0, "")))[0]
+
+    def _take(self, records: Sequence[Record], batch: Batch) -> None:
+        routing = self._routing
+        blocked: dict[Place, int] = {}
+        for record in records:
+            if blocked and (record.topic(), record.partition()) in blocked:
+                continue
+            try:
+                result = self._take_one(record, batch, routing)
+            except SchemaUnavailable as error:
+                # What stands behind it would overtake it: its partition waits, the others go on.
+                blocked[record.topic(), record.partition()] = record.offset()
+                self._report_schema(error)
+                continue
+            batch.results[record.topic(), result] += 1
+            batch.passed(record)
+        if blocked:
+            self.reader.rewind(blocked)
+        elif records:
+            self._waits_for_schema = False
+
+    def _take_one(self, record: Record, batch: Batch, routing: Routing) -> str:
+        """What became of the event: a value of the metric's `result`."""
+        value = record.value()
+        if value is None:
+            return "tombstone"
+        topic = record.topic()
+        place = f"{topic}/{record.partition()}/{record.offset()}"
+        if self.carries is not None and len(value) > self.carries.window_bytes:
+            return self._too_large(batch, record, value, place)
+        try:
+            fields = self._decoder.decode(value)
+            event = self._events.read(fields, place=place, default_type=self._default_types.get(topic))
+        except RecordError as error:
+            return self._dead(batch, record, error.reason, place, str(error), value=value)
+        if event.test_card:
+            return self._suppressed(batch, event, "test_card")
+        return self._route(event, batch, routing, value, (place, record.timestamp()[1]))
+
+    def _route(self, event: Event, batch: Batch, routing: Routing, value: bytes, source: tuple[str, int]) -> str:
+        key = event.order_id.encode()
+        deliveries = routing.router.route(event)
+        for delivery in deliveries:
+            header = window_header(_waiting(event, delivery, source))
+            batch.records.append((routing.window_of[delivery.profile.name], key, value, [header]))
+        if routing.marked_windows and any(converts(code) for code in event.customer_types):
+            marker = [marker_header(source[0])]
+            batch.records.extend((window, key, b"", marker) for window in routing.marked_windows)
+        return "routed" if deliveries else self._suppressed(batch, event, "no_route")
+
+    def _suppressed(self, batch: Batch, event: Event, reason: str) -> str:
+        row = outcome_row(
+            delivery_id=None,
+            profile=None,
+            order_id=event.order_id,
+            code=",".join(event.customer_types) or None,
+            attempt=0,
+            outcome="suppressed",
+            reason=reason,
+            status=None,
+            duration_ms=None,
+            at_ms=self.beat_ms,
+            due_at_ms=0,
+        )
+        batch.records.append((self._names.outcomes, event.order_id.encode(), row, None))
+        return reason
+
+    def _dead(self, batch: Batch, record: Record, reason: str, place: str, error: str, *, value: bytes) -> str:
+        headers = dead_letter_headers(reason, source=place, error=error)
+        batch.records.append((self._names.dead_letter, record.key(), value, headers))
+        batch.dead[reason] += 1
+        _log.error("record.dead_letter", reason=reason, source=place, error=error)
+        return reason
+
+    def _too_large(self, batch: Batch, record: Record, value: bytes, place: str) -> str:
+        carries = self.carries
+        kept = value if carries is not None and len(value) <= carries.dead_letter_bytes else b""
+        error = f"{len(value)} bytes are more than the window and retry topics carry"
+        return self._dead(batch, record, "too_large", place, error, value=kept)
+
+    def _report_schema(self, error: SchemaUnavailable) -> None:
+        if not self._waits_for_schema:
+            _log.warning("schema.unavailable", error=str(error), advice="its events wait until the registry answers")
+        self._waits_for_schema = True
+
+    def _write(self, batch: Batch) -> None:
+        try:
+            self._log.commit(batch.records, batch.offsets, self.reader.group_metadata(), meanwhile=self._meanwhile)
+        except TransactionAborted:
+            self.reader.rewind(batch.begins)
+            return
+        self.committed = {**self.committed, **batch.offsets}
+        for (topic, result), count in batch.results.items():
+            self._metrics.events.labels(topic, result).inc(count)
+        for reason, count in batch.dead.items():
+            self._metrics.dead_letters.labels(reason).inc(count)
+        if batch.results:
+            _log.debug("batch.written", records=len(batch.records), events=sum(batch.results.values()))
+
+    def _meanwhile(self) -> None:
+        self.beat_ms = self._clock_ms()
+
+
+def _waiting(event: Event, delivery: Delivery, source: tuple[str, int]) -> Waiting:
+    place, arrived_at_ms = source
+    return Waiting(
+        delivery_id=delivery.id,
+        profile=delivery.profile.name,
+        code=delivery.code,
+        source=place,
+        occurred_at_ms=event.occurred_at_ms,
+        arrived_at_ms=arrived_at_ms,
+    )

@@ -1,0 +1,84 @@
+"""How far the groups are behind: lag, and what of it is due. Asked of the brokers, for what this process owns."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from consumer.core.offsets import open_in
+from consumer.core.schedule import last_boundary_ms
+from consumer.core.topics import TopicNames
+from consumer.metrics import Metrics
+
+Place = tuple[str, int]
+Committed = Mapping[Place, tuple[int, str]]
+
+
+class AsksOffsets(Protocol):
+    """What is needed of the brokers here."""
+
+    def ends(self, places: "list[Place]") -> dict[Place, int]:
+        """The offset that the next committed record of each partition will have."""
+
+    def first_since(self, places: "list[Place]", at_ms: int) -> dict[Place, int]:
+        """The first offset whose record has this timestamp or a later one; -1 where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """
+    Attributes:
+        lag: Records that are not settled, by partition; those that wait for their run included.
+        due: Of those the ones whose run has begun, by topic.
+    """
+
+    lag: Mapping[Place, int]
+    due: Mapping[str, int]
+
+
+def measure(
+    topics: AsksOffsets, committed: Committed, names: TopicNames, *, periods: frozenset[int], now_ms: int
+) -> Behind:
+    """
+    Ask the brokers where the partitions end, and where the current runs do.
+
+    Args:
+        committed: Next offset and metadata of the partitions in question, of sources, windows and retry topic.
+        periods: Of the windows in use: the retry topic is read at each of their boundaries.
+    """
+    ends = topics.ends(list(committed))
+    lag = {place: open_in(*committed[place], end) for place, end in ends.items()}
+    due: dict[str, int] = defaultdict(int)
+    by_boundary: dict[int, list[Place]] = defaultdict(list)
+    for place in committed:
+        period = names.period(place[0])
+        if period is not None:
+            by_boundary[last_boundary_ms(now_ms, period)].append(place)
+        elif place[0] == names.retry:
+            by_boundary[max(last_boundary_ms(now_ms, p) for p in periods)].append(place)
+    for boundary, places in by_boundary.items():
+        for place, first in topics.first_since(places, boundary).items():
+            run_end = first if first >= 0 else ends[place]
+            due[place[0]] += open_in(*committed[place], run_end)
+    return Behind(lag, dict(due))
+
+
+class LagGauges:
+    """Shows the lag of what this process owns, and takes back what it showed of partitions that it gave up."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._shown: set[Place] = set()
+        self._topics: set[str] = set()
+
+    def show(self, behind: Behind) -> None:
+        """Replace what was shown before."""
+        for topic, partition in self._shown - behind.lag.keys():
+            self._metrics.lag.remove(topic, str(partition))
+        for (topic, partition), count in behind.lag.items():
+            self._metrics.lag.labels(topic, str(partition)).set(count)
+        for topic in self._topics - behind.due.keys():
+            self._metrics.due.remove(topic)
+        for topic, count in behind.due.items():
+            self._metrics.due.labels(topic).set(count)
+        self._shown, self._topics = set(behind.lag), set(behind.due)

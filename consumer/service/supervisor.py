@@ -1,0 +1,293 @@
+"""Runs the stages on a thread each, and beside them: profiles that change, topics, lag, health."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Event, Thread
+from typing import Final, Protocol
+
+from consumer.adapters.kafka.consumer import GroupConsumer
+from consumer.adapters.profiles import ProfileSet
+from consumer.adapters.web import WebServer
+from consumer.core.errors import BrokerUnreachable
+from consumer.core.schedule import period_seconds
+from consumer.dispatch.service import Dispatch
+from consumer.ingest import Carries, Ingest
+from consumer.log import EventLog
+from consumer.service.assembly import Parts, clock_ms
+from consumer.service.own_topics import create_missing, wanted_topics, what_they_carry
+from consumer.service.progress import LagGauges, measure
+
+_LOOK_S: Final = 0.5
+_RELOAD_MS: Final = 1_000
+_ASK_MS: Final = 3_000
+_PROBE_S: Final = 2.0
+_SILENT_MS: Final = 8_000
+"""No answer from the brokers for this long: not ready."""
+
+_STUCK_MS: Final = 90_000
+"""A loop that has not gone round for this long: not healthy. The longest that it may wait is a broker's."""
+
+_TIDY_MS: Final = 60_000
+
+_log = EventLog("service")
+
+
+class Stage(Protocol):
+    """What runs on a thread."""
+
+    beat_ms: int
+
+    def turn(self) -> None:
+        """Once round; comes back within a second or so."""
+
+
+class StageThread:
+    """One stage going round until it is told to stop."""
+
+    def __init__(self, name: str, stage: Stage, reader: GroupConsumer, finish: Callable[[], None]) -> None:
+        self.name = name
+        self.stage = stage
+        self.reader = reader
+        self.failure: BaseException | None = None
+        self._finish = finish
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin to go round."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take nothing new; does not wait."""
+        self._stopping.set()
+
+    def join(self, timeout_seconds: float) -> bool:
+        """Whether it ended within the time."""
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def has_ended(self) -> bool:
+        """By itself, or because it was told to."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self.stage.turn()
+            self._finish()
+            self.reader.close()
+        except BaseException as error:  # noqa: BLE001 - a thread has no caller: `Supervisor.run` raises it there
+            self.failure = error
+
+
+class Supervisor:
+    """
+    The life of the process: `run` returns when `stop` was called, or raises what ended a stage.
+
+    Args:
+        role: `all`, `ingest` or `dispatch`.
+    """
+
+    def __init__(self, parts: Parts, *, role: str) -> None:
+        self._parts = parts
+        self._settings = parts.settings
+        self._folder = parts.profile_folder()
+        self._topics = parts.topics()
+        self._gauges = LagGauges(parts.metrics)
+        self._role = role
+        self._stopping = Event()
+        self._threads: list[StageThread] = []
+        self._ingest: Ingest | None = None
+        self._dispatch: Dispatch | None = None
+        self._profiles = ProfileSet((), (), 0)
+        self._carries: Carries | None = None
+        self._known: set[str] = set()
+        self._missing: set[str] = set()
+        self._heard_ms = 0
+        self._next_reload_ms = self._next_ask_ms = self._next_tidy_ms = 0
+
+    def stop(self) -> None:
+        """Let `run` come to its end; may be called from a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """
+        Until `stop`.
+
+        Raises:
+            BrokerError: A stage cannot go on; a restart goes on from the committed offsets.
+        """
+        web = self._settings.web
+        server = WebServer(
+            web.host,
+            web.port,
+            registry=self._parts.metrics.registry,
+            healthy=self.why_unhealthy,
+            ready=self.why_not_ready,
+        )
+        _log.info("service.started", role=self._role, web_port=server.port, profiles=str(self._settings.profiles))
+        try:
+            self._take_profiles(self._folder.load())
+            self._start_stages()
+            while not self._stopping.wait(_LOOK_S) and not any(thread.has_ended for thread in self._threads):
+                self._look(clock_ms())
+            self._end()
+        finally:
+            server.close()
+
+    def why_unhealthy(self) -> str | None:
+        """For `/healthz`: a loop is stuck."""
+        now_ms = clock_ms()
+        for thread in self._threads:
+            silent_ms = now_ms - thread.stage.beat_ms
+            if silent_ms > _STUCK_MS:
+                return f"the {thread.name} loop has not gone round for {silent_ms // 1000} s"
+        return None
+
+    def why_not_ready(self) -> str | None:
+        """For `/readyz`: no partitions yet, no brokers, or on the way out."""
+        if self._stopping.is_set():
+            return "shutting down"
+        if not self._heard_ms or clock_ms() - self._heard_ms > _SILENT_MS:
+            return "the brokers do not answer"
+        if not self._threads:
+            return "starting"
+        waiting = [thread.name for thread in self._threads if not thread.reader.is_assigned]
+        return f"{', '.join(waiting)}: no partitions assigned yet" if waiting else None
+
+    def _start_stages(self) -> None:
+        while not self._stopping.is_set() and not self._ensure_topics():
+            self._stopping.wait(_LOOK_S)
+        if self._stopping.is_set():
+            return
+        if self._role in {"all", "ingest"}:
+            self._ingest, reader = self._parts.ingest()
+            self._ingest.carries = self._carries
+            self._ingest.use(self._profiles.profiles)
+            self._threads.append(StageThread("ingest", self._ingest, reader, lambda: None))
+        if self._role in {"all", "dispatch"}:
+            self._dispatch, reader = self._parts.dispatch()
+            self._dispatch.use(self._profiles.profiles)
+            self._threads.append(StageThread("dispatch", self._dispatch, reader, self._finish_dispatch))
+        for thread in self._threads:
+            thread.start()
+
+    def _finish_dispatch(self) -> None:
+        if self._dispatch is not None:
+            self._dispatch.finish(_ms(self._settings.shutdown))
+
+    def _end(self) -> None:
+        """
+        Raises:
+            BrokerError: What ended a stage before it was told to.
+        """
+        _log.info("service.stopping")
+        for thread in self._threads:
+            thread.stop()
+        deadline_ms = clock_ms() + _ms(self._settings.shutdown) + 10_000
+        for thread in self._threads:
+            if not thread.join(max(0.1, (deadline_ms - clock_ms()) / 1000)):
+                _log.error("stage.stuck", stage=thread.name)
+        failures = [thread.failure for thread in self._threads if thread.failure is not None]
+        if failures:
+            raise failures[0]
+        _log.info("service.stopped")
+
+    def _look(self, now_ms: int) -> None:
+        if now_ms >= self._next_reload_ms:
+            self._next_reload_ms = now_ms + _RELOAD_MS
+            changed = self._folder.reload_if_changed()
+            if changed is not None:
+                self._take_profiles(changed)
+        try:
+            if now_ms >= self._next_ask_ms:
+                self._next_ask_ms = now_ms + _ASK_MS
+                self._hear()
+                self._ensure_topics()
+                self._measure(now_ms)
+            if now_ms >= self._next_tidy_ms:
+                self._next_tidy_ms = now_ms + _TIDY_MS
+                self._tidy()
+        except BrokerUnreachable as error:
+            _log.warning("brokers.unreachable", error=str(error))
+
+    def _take_profiles(self, profiles: ProfileSet) -> None:
+        self._profiles = profiles
+        for problem in profiles.problems:
+            write = _log.error if problem.severity == "error" else _log.warning
+            write("profile.problem", place=f"{problem.file}:{problem.line}", text=problem.text)
+        gauge = self._parts.metrics.profiles
+        active = [p for p in profiles.profiles if p.enabled and not p.paused]
+        gauge.labels("active").set(len(active))
+        gauge.labels("paused").set(sum(p.enabled and p.paused for p in profiles.profiles))
+        gauge.labels("disabled").set(sum(not p.enabled for p in profiles.profiles))
+        gauge.labels("invalid").set(profiles.invalid)
+        _log.info("profiles.loaded", active=len(active), all=len(profiles.profiles), invalid=profiles.invalid)
+        # A new delay needs its topic before the first event is routed there.
+        self._ensure_topics()
+        if self._ingest is not None:
+            self._ingest.use(profiles.profiles)
+        if self._dispatch is not None:
+            self._dispatch.use(profiles.profiles)
+
+    def _hear(self) -> None:
+        there = self._topics.partitions(timeout_seconds=_PROBE_S)
+        self._heard_ms = clock_ms()
+        missing = {source.topic for source in self._settings.sources} - there.keys()
+        if not self._settings.kafka.create_topics:
+            missing |= set(self._wanted()) - there.keys()
+        for topic in sorted(missing - self._missing):
+            _log.warning("topic.missing", topic=topic, advice="it is waited for: create it, or correct the settings")
+        self._missing = missing
+
+    def _wanted(self) -> list[str]:
+        return wanted_topics(self._parts.names, self._profiles.profiles, self._settings.tick)
+
+    def _ensure_topics(self) -> bool:
+        """Whether the topics for these profiles are there, as far as that is this program's business."""
+        wanted = self._wanted()
+        if set(wanted) <= self._known:
+            return True
+        kafka = self._settings.kafka
+        try:
+            if kafka.create_topics:
+                created = create_missing(
+                    self._topics,
+                    wanted,
+                    names=self._parts.names,
+                    sources=[source.topic for source in self._settings.sources],
+                    partitions=kafka.partitions,
+                    replication_factor=kafka.replication_factor,
+                )
+                if created:
+                    _log.info("topics.created", topics=created)
+            carries = what_they_carry(self._topics, wanted, self._parts.names)
+            self._hear()
+        except BrokerUnreachable as error:
+            _log.warning("brokers.unreachable", error=str(error))
+            return False
+        self._carries = carries
+        if self._ingest is not None:
+            self._ingest.carries = carries
+        self._known = set(wanted)
+        return True
+
+    def _measure(self, now_ms: int) -> None:
+        committed = {
+            **(self._ingest.committed if self._ingest else {}),
+            **(self._dispatch.committed if self._dispatch else {}),
+        }
+        periods = {period_seconds(self._settings.tick, p.delay) for p in self._profiles.profiles}
+        periods.add(period_seconds(self._settings.tick, timedelta()))
+        behind = measure(self._topics, committed, self._parts.names, periods=frozenset(periods), now_ms=now_ms)
+        self._gauges.show(behind)
+
+    def _tidy(self) -> None:
+        """Let the brokers drop what is settled: nothing that waits is deleted by age."""
+        if self._dispatch is not None:
+            self._topics.delete_before({place: offset for place, (offset, _) in self._dispatch.committed.items()})
+
+
+def _ms(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)
