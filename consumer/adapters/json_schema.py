@@ -13,7 +13,7 @@ _TITLES: Final = {"settings": "Settings of postback (postback.yaml)", "profile":
 
 
 class _ForPeople(GenerateJsonSchema):
-    """Without pydantic's titles, which editors show in place of the descriptions, and its defaults that cannot be typed."""
+    """Without pydantic's titles, which editors show before the descriptions, and its defaults that nobody can type."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         del schema

@@ -22,7 +22,7 @@ class KnownFields:
 
     def why_unknown(self, field: str) -> str | None:
         """What is wrong with a mapping's field; None when an event can have it."""
-        if field == "customerType" or field in self.names:
+        if field == "customerType" or field in self.names or self._is_in_a_map(field):
             return None
         slot = _SLOT.fullmatch(field)
         of_items = {name.partition("[].")[2] for name in self.names if "[]." in name}
@@ -32,3 +32,8 @@ class KnownFields:
         known |= {"customerType", *(name for name in self.names if "[]" not in name)}
         close = did_you_mean(field, known)
         return f"no schema has the field `{field}`{close or ': correct it, or it is left out of every request'}"
+
+    def _is_in_a_map(self, field: str) -> bool:
+        """Whether *field* is a path into something whose inner names no schema tells."""
+        parents = {field[:place] for place, letter in enumerate(field) if letter == "."} & self.names
+        return bool(parents) and not any(name.startswith(f"{max(parents, key=len)}.") for name in self.names)

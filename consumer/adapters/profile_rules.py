@@ -5,12 +5,15 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from consumer.adapters.known_fields import KnownFields
 from consumer.adapters.profile_file import ALL, MappingRow, ProfileFile, RoutingRow
 from consumer.adapters.profile_headers import LocatedRow, RequestShape, read_headers
 from consumer.adapters.secret_text import SecretError, SecretTexts
+from consumer.core.address import Network, why_refused
 from consumer.core.customer_type import CODES, NAMES, code_of
 from consumer.core.located import Node
 from consumer.core.problem import Problem, did_you_mean
@@ -20,6 +23,14 @@ from consumer.validation import validated
 _PLACEHOLDER: Final = re.compile(r"\$\{(env|file):")
 _ANY_URL: Final = "https://unknown.invalid/"
 """Stands in for one whose secrets are missing, so that its other problems are found, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a profile must fit, though it loads without."""
+
+    known_fields: KnownFields | None = None
+    allow_networks: Sequence[Network] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +47,12 @@ class ReadProfile:
     problems: tuple[Problem, ...]
 
 
-def read_profile(
-    node: Node, texts: SecretTexts, known_fields: KnownFields | None, *, is_broken: bool = False
-) -> ReadProfile:
+def read_profile(node: Node, texts: SecretTexts, surroundings: Surroundings, *, is_broken: bool = False) -> ReadProfile:
     """
     The profile that *node* describes, with all its problems.
 
     Args:
         texts: Fills in its secrets; fresh for each profile, so that the profile knows its own.
-        known_fields: None: every field may exist.
         is_broken: It must not load, whatever is found here.
     """
     filled, problems = _filled(node, texts)
@@ -57,7 +65,8 @@ def read_profile(
     loads = not problems and not is_broken
     profile = _profile(file, shape, ca_file, texts) if file is not None and loads else None
     problems += [] if file is None else _doubts(filled, shape)
-    problems += [*_unknown_types(filled), *_unknown_fields(shape.parameters, known_fields)]
+    problems += [*_unknown_types(filled), *_unknown_fields(shape.parameters, surroundings.known_fields)]
+    problems += _refused_address(filled, profile, surroundings.allow_networks)
     return ReadProfile(profile, filled.text("name"), (filled.get("name") or filled).line, tuple(problems))
 
 
@@ -195,6 +204,22 @@ def _unknown_fields(rows: Sequence[LocatedRow], known: KnownFields | None) -> li
         for node, row in rows
         if row.field is not None and (text := known.why_unknown(row.field))
     ]
+
+
+def _refused_address(node: Node, profile: Profile | None, allowed: Sequence[Network] | None) -> list[Problem]:
+    """A typed address that will be refused; a name's addresses are known only when it is sent to."""
+    host = urlsplit(profile.url).hostname if profile else None
+    try:
+        address = ip_address("127.0.0.1" if host == "localhost" else host or "")
+    except ValueError:
+        return []
+    why = why_refused(address, allowed) if allowed is not None else None
+    if why is None:
+        return []
+    text = (
+        f"nothing will be sent to this address ({why}): name another, or permit it in the settings' http.allow_networks"
+    )
+    return [node.problem(text, "postback_url")]
 
 
 def entries_of(root: Node) -> tuple[Sequence[Node], list[Problem]]:

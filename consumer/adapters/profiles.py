@@ -1,16 +1,17 @@
 """The folder of profiles: read as a whole, and again where it changes."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from consumer.adapters.file_signature import Signature, signature
 from consumer.adapters.known_fields import KnownFields
-from consumer.adapters.profile_rules import ReadProfile, entries_of, read_profile
+from consumer.adapters.profile_rules import ReadProfile, Surroundings, entries_of, read_profile
 from consumer.adapters.secret_text import SecretTexts
 from consumer.adapters.yaml_file import read_yaml
+from consumer.core.address import Network
 from consumer.core.located import Node
 from consumer.core.problem import Problem
 from consumer.core.profile import Profile
@@ -36,10 +37,17 @@ class ProfileSet:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """One file as it was read last; *files* are the secrets that it refers to."""
+    """
+    One file as it was read last.
+
+    Attributes:
+        files: The secrets that it refers to.
+        names: Of all its profiles, also of those that do not load, with their lines.
+    """
 
     seen: Signature
     files: Mapping[Path, Signature]
+    names: tuple[tuple[str, int], ...]
     in_force: tuple[ReadProfile, ...]
     problems: tuple[Problem, ...]
     is_whole: bool
@@ -53,10 +61,22 @@ class ProfileFolder:
     write anew, waits for the next look.
     """
 
-    def __init__(self, path: Path, *, environ: Mapping[str, str], known_fields: KnownFields | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        environ: Mapping[str, str],
+        known_fields: KnownFields | None = None,
+        allow_networks: Sequence[Network] | None = None,
+    ) -> None:
+        """
+        Args:
+            known_fields: None: every field may exist.
+            allow_networks: As in the settings; None: every address may be sent to.
+        """
         self._path = path
         self._environ = environ
-        self._known_fields = known_fields
+        self._surroundings = Surroundings(known_fields, allow_networks)
         self._files: dict[Path, _File] = {}
         self._last_look: dict[Path, tuple[Signature, ...]] = {}
         self._folder_problem: Problem | None = None
@@ -119,10 +139,11 @@ class ProfileFolder:
         read = []
         for entry, is_broken in _with_problems_of_yaml(entries, yaml_file.problems):
             texts = SecretTexts(self._environ, path.parent, files=files)
-            read.append(read_profile(entry, texts, self._known_fields, is_broken=is_broken))
+            read.append(read_profile(entry, texts, self._surroundings, is_broken=is_broken))
         found = (*yaml_file.problems, *problems, *(problem for one in read for problem in one.problems))
         is_whole = bool(read) and all(one.profile for one in read)
-        return _File(seen, files, self._in_force(path, read), found, is_whole)
+        names = tuple((one.name, one.line) for one in read if one.name is not None)
+        return _File(seen, files, names, self._in_force(path, read), found, is_whole)
 
     def _in_force(self, path: Path, read: Sequence[ReadProfile]) -> tuple[ReadProfile, ...]:
         """The profiles that load, and in place of those that do not their last good version."""
@@ -135,29 +156,35 @@ class ProfileFolder:
 
     def _set(self) -> ProfileSet:
         profiles: dict[str, Profile] = {}
-        places: dict[str, str] = {}
-        problems = [self._folder_problem] if self._folder_problem else []
         invalid = {path for path, file in self._files.items() if not file.is_whole}
-        for path in sorted(self._files):
-            problems += self._files[path].problems
-            for one in self._files[path].in_force:
+        for path, file in sorted(self._files.items()):
+            for one in file.in_force:
                 if one.profile is None:
                     continue
-                if one.profile.name in profiles:
-                    problems.append(_same_name(path, one, places[one.profile.name]))
+                if profiles.setdefault(one.profile.name, one.profile) is not one.profile:
                     invalid.add(path)
-                    continue
-                profiles[one.profile.name], places[one.profile.name] = one.profile, f"{path}:{one.line}"
-        if not self._files and not problems:
-            problems = [Problem(str(self._path), 1, _NO_PROFILE, "warning")]
-        problems.sort(key=lambda problem: (problem.file, problem.line))
-        return ProfileSet(tuple(profiles.values()), tuple(problems), len(invalid))
+        return ProfileSet(tuple(profiles.values()), tuple(self._problems()), len(invalid))
+
+    def _problems(self) -> list[Problem]:
+        if self._folder_problem:
+            return [self._folder_problem]
+        if not self._files:
+            return [Problem(str(self._path), 1, _NO_PROFILE, "warning")]
+        problems = [*_same_names(self._files)]
+        for file in self._files.values():
+            problems += file.problems
+        return sorted(problems, key=lambda problem: (problem.file, problem.line))
 
 
-def _same_name(path: Path, one: ReadProfile, place: str) -> Problem:
-    return Problem(
-        str(path), one.line, f"another profile, at {place}, is called `{one.name}`, too: give this one its own name"
-    )
+def _same_names(files: Mapping[Path, _File]) -> Iterator[Problem]:
+    """A problem at every place of a name but its first."""
+    places: dict[str, str] = {}
+    for path, file in sorted(files.items()):
+        for name, line in file.names:
+            if name in places:
+                text = f"another profile, at {places[name]}, is called `{name}`, too: give each its own name"
+                yield Problem(str(path), line, text)
+            places.setdefault(name, f"{path}:{line}")
 
 
 def _with_problems_of_yaml(entries: Sequence[Node], problems: Sequence[Problem]) -> list[tuple[Node, bool]]:

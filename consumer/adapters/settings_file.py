@@ -23,12 +23,16 @@ class SettingsFile:
     """
     Attributes:
         settings: None when there is an error among the problems.
+        root: The merged tree, as far as there is one.
+        has_file: There is a YAML file, or the environment stands in for one.
         profiles: Where the profiles are, also when other settings are wrong.
         schema_folder: The same of `schemas.folder`.
     """
 
     settings: Settings | None
     problems: tuple[Problem, ...]
+    root: Node
+    has_file: bool
     profiles: Path
     schema_folder: Path | None
     has_registry: bool
@@ -58,17 +62,15 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> SettingsFile
     folder = Path(base.file).parent
     root, problems = overridden(replace(base, value=base.entries()), environ)
     if is_absent and not root.value and not problems:
-        problems = [Problem(base.file, 1, _NO_FILE)]
-    elif file.root is not None:
-        root, wrong_secrets = _filled(root, SecretTexts(environ, folder))
-        problems += wrong_secrets
-    return _checked(file, _rooted(root, folder), problems)
+        file = YamlFile(None, (Problem(base.file, 1, _NO_FILE),))
+    root, wrong_secrets = _filled(root, SecretTexts(environ, folder))
+    return _checked(file, _rooted(root, folder), [*problems, *wrong_secrets])
 
 
 def _checked(file: YamlFile, root: Node, problems: list[Problem]) -> SettingsFile:
     settings = None
     found = [*file.problems, *problems]
-    if file.root is not None and not any(problem.text == _NO_FILE for problem in problems):
+    if file.root is not None:
         is_mapping = isinstance(file.root.value, Mapping | None)
         settings, wrong_values = parse_settings(root if is_mapping else file.root)
         found += wrong_values
@@ -76,6 +78,8 @@ def _checked(file: YamlFile, root: Node, problems: list[Problem]) -> SettingsFil
     return SettingsFile(
         None if any(problem.severity == "error" for problem in found) else settings,
         tuple(sorted(found, key=lambda problem: (problem.file, problem.line))),
+        root=root,
+        has_file=file.root is not None,
         profiles=Path(root.text("profiles") or "profiles"),
         schema_folder=Path(schema_folder) if schema_folder else None,
         has_registry=root.text("schemas", "registry_url") is not None,

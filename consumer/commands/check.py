@@ -1,0 +1,80 @@
+"""`postback check`: every problem of the settings and profiles in one pass."""
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from consumer.adapters.profiles import ProfileFolder, ProfileSet
+from consumer.adapters.settings_check import SettingsCheck, check_settings
+from consumer.commands import Subparsers, add_config_option
+from consumer.core.problem import Problem
+from consumer.core.profile import Profile
+from consumer.settings import Settings
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """`postback check [--config FILE] [--live]`."""
+    parser = subparsers.add_parser(
+        "check",
+        help="find every problem of the settings and profiles",
+        description="Prints every problem as FILE:LINE: what is wrong, and what to do. Exit code 1 for an error.",
+    )
+    add_config_option(parser)
+    parser.add_argument(
+        "--live", action="store_true", help="ask the brokers and the registry, too: topics, retention, schemas"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, print, and sum up."""
+    checked = check_settings(args.config, os.environ)
+    profiles = _profiles(checked)
+    problems = [*checked.problems, *profiles.problems]
+    if args.live and checked.settings is not None:
+        problems += _live(checked.settings, profiles.profiles)
+    for problem in problems:
+        print(problem)
+    errors = sum(problem.severity == "error" for problem in problems)
+    good = _good(profiles.profiles, with_settings=checked.settings is not None)
+    print(f"{_found(errors, len(problems) - errors)}good: {', '.join(good) or 'nothing yet'}")
+    return 1 if errors else 0
+
+
+def _profiles(checked: SettingsCheck) -> ProfileSet:
+    if not checked.has_file and not checked.profiles.exists():
+        return ProfileSet((), (), 0)
+    folder = ProfileFolder(
+        checked.profiles,
+        environ=os.environ,
+        known_fields=checked.known_fields,
+        allow_networks=checked.settings.http.allow_networks if checked.settings else None,
+    )
+    return folder.load()
+
+
+def _live(settings: Settings, profiles: Sequence[Profile]) -> list[Problem]:
+    from consumer.adapters.kafka_admin import live_problems  # noqa: PLC0415 - no Kafka client without --live
+
+    return list(live_problems(settings, profiles))
+
+
+def _good(profiles: Sequence[Profile], *, with_settings: bool) -> list[str]:
+    good = ["the settings"] if with_settings else []
+    if profiles:
+        good.append(f"{_counted(len(profiles), 'profile')} ({', '.join(_named(profile) for profile in profiles)})")
+    return good
+
+
+def _found(errors: int, warnings: int) -> str:
+    found = [_counted(number, what) for number, what in ((errors, "error"), (warnings, "warning")) if number]
+    return f"found: {', '.join(found)}; " if found else ""
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _named(profile: Profile) -> str:
+    state = ", disabled" if not profile.enabled else ", paused" if profile.paused else ""
+    return f"{profile.name}{state}"
