@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):  # made for every delivery: a frozen dataclass takes three times as long to make
     """
     One HTTP request, complete but for what the connection needs (``Host``, ``Content-Length``).
 
