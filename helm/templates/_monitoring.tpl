@@ -30,19 +30,18 @@ relabelings:
 {{- end -}}
 
 {{/*
-The period of each window in seconds, as PromQL: the number in the label ("15m" gives 15) times its unit. PromQL turns no
-label into a number, so each digit of each place is looked for, and what is found is added up.
+The number in the label window ("15m" gives 15), as PromQL. PromQL turns no label into a number, so it is looked for bit
+by bit: in each place, digits that hold an 8, a 4, a 2 and a 1, and what is found is added up.
 */}}
-{{- define "postback.windowPeriod" -}}
+{{- define "postback.windowNumber" -}}
+{{- $bits := dict "1" "[13579]" "2" "[2367]" "4" "[4567]" "8" "[89]" -}}
 {{- $terms := list -}}
-{{- range $unit, $seconds := dict "m" 60 "s" 1 -}}
 {{- range $place := until 6 -}}
-{{- range $digit := untilStep 1 10 1 -}}
-{{- $value := printf "%d%s" (mul $seconds $digit) (repeat $place "0") -}}
-{{- $window := printf "window=~\"[0-9]*%d[0-9]{%d}%s\"" $digit $place $unit -}}
+{{- range $bit, $digits := $bits -}}
+{{- $value := printf "%s%s" $bit (repeat $place "0") -}}
+{{- $window := printf "window=~\"[0-9]*%s[0-9]{%d}[ms]\"" $digits $place -}}
 {{- $found := printf "group by (namespace, job, window) (postback_last_run_timestamp_seconds{%s,%s})" (include "postback.series" $) $window -}}
-{{- $terms = append $terms (printf "label_replace(%s * %s, \"digit\", \"%s\", \"\", \"\")" $value $found $value) -}}
-{{- end -}}
+{{- $terms = append $terms (printf "label_replace(%s * %s, \"bit\", \"%s\", \"\", \"\")" $value $found $value) -}}
 {{- end -}}
 {{- end -}}
 sum by (namespace, job, window) (
@@ -55,7 +54,7 @@ sum by (namespace, job, window) (
 {{- $rule := .rule -}}
 {{- $values := dict "series" (include "postback.series" .root) "sourceTopics" (include "postback.sourceTopics" .root) -}}
 {{- if $rule.record -}}
-{{- $_ := set $values "windowPeriod" (include "postback.windowPeriod" .root) -}}
+{{- $_ := set $values "windowNumber" (include "postback.windowNumber" .root) -}}
 {{- else -}}
 {{- $alert := get .root.Values.monitoring.rules.alerts ($rule.alert | trimPrefix "Postback" | untitle) -}}
 {{- $values = merge $values $alert -}}
@@ -68,7 +67,7 @@ sum by (namespace, job, window) (
 {{- end -}}
 {{- $text := toYaml (list $rule) -}}
 {{- range $name, $value := $values -}}
-{{- if eq $name "windowPeriod" -}}
+{{- if eq $name "windowNumber" -}}
 {{- $value = nindent 4 $value | trim -}}
 {{- end -}}
 {{- $text = replace (printf "__%s__" $name) (toString $value) $text -}}
