@@ -68,6 +68,8 @@ def _problem(model: type[BaseModel], node: Node, error: ErrorDetails) -> Problem
         return node.key_problem(_unknown_key(_model_at(model, path[:-1]), str(path[-1])), *path)
     if error["type"] == "missing":
         return node.problem(_missing_key(_model_at(model, path[:-1]), path), *path)
+    while path and node.get(*path) is None:  # pydantic's own name of a union's branch
+        path = path[:-1]
     return node.problem(f"{_dotted(path)}{_sentence(error, node.get(*path))}", *path)
 
 

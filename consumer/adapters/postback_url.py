@@ -48,10 +48,13 @@ def _authority(text: str) -> str:
 
 def _host(text: str) -> str:
     if text.startswith("["):
+        inner = text.removeprefix("[").removesuffix("]")
         try:
-            return f"[{IPv6Address(text.removeprefix('[').removesuffix(']')).compressed}]"
+            if text.endswith("]") and "%" not in inner:  # a zone means something on one machine only
+                return f"[{IPv6Address(inner).compressed}]"
         except ValueError:
-            raise ValueError("has no IPv6 address between [ and ]: correct the host") from None
+            pass
+        raise ValueError("has no IPv6 address between [ and ]: correct the host")
     host = text if text.isascii() else _punycode(text)
     if _HOST.fullmatch(host) is None or len(host) > 253:
         raise ValueError("has no valid host: it may have letters, digits, `-` and `.`, e.g. example.com")

@@ -1,6 +1,5 @@
 """The folder of profiles: read as a whole, and again where it changes."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,13 +83,15 @@ class ProfileFolder:
     def load(self) -> ProfileSet:
         """All profiles, every file read anew."""
         paths, self._folder_problem = self._listed()
-        self._files = {path: self._read(path) for path in paths}
+        if self._folder_problem is None:  # a folder that is gone says nothing about its profiles
+            self._files = {path: self._read(path) for path in paths}
+            self._last_look = {path: (file.seen, *file.files.values()) for path, file in self._files.items()}
         return self._set()
 
     def reload_if_changed(self) -> ProfileSet | None:
         """All profiles when some changed, else None. Costs a look at each file's times; meant for once a second."""
         paths, folder_problem = self._listed()
-        if folder_problem:  # a folder that is gone says nothing about its profiles
+        if folder_problem:
             return self._with_problem(folder_problem)
         look = {path: self._look(path) for path in paths}
         changed = {path for path in look.keys() | self._files.keys() if look.get(path) != self._loaded(path)}
@@ -189,11 +190,8 @@ def _same_names(files: Mapping[Path, _File]) -> Iterator[Problem]:
 
 def _with_problems_of_yaml(entries: Sequence[Node], problems: Sequence[Problem]) -> list[tuple[Node, bool]]:
     """Each entry, and whether one of the YAML's own problems (a key twice) stands in it."""
-    ends = [*(entry.line for entry in entries[1:]), sys.maxsize]
-    return [
-        (entry, any(entry.line <= problem.line < end for problem in problems))
-        for entry, end in zip(entries, ends, strict=True)
-    ]
+    begins = [max((entry.line for entry in entries if entry.line <= one.line), default=0) for one in problems]
+    return [(entry, entry.line in begins) for entry in entries]
 
 
 def _is_ours(name: str) -> bool:

@@ -1,0 +1,443 @@
+"""The folder of profiles: what is refused and how, what goes on, and what a change does."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+import trustme
+
+from consumer.adapters.known_fields import KnownFields
+from consumer.adapters.profiles import ProfileFolder, ProfileSet
+from consumer.core.customer_type import CODES, NAMES, code_of
+from consumer.core.profile import FieldMapping, Header, Profile, Route, StaticMapping
+from tests.profile_texts import profile
+from tests.unit.adapters.broken_profiles import BROKEN_PROFILES, Broken
+
+ENVIRON = {"TOKEN": "t0p-s3cret", "EMPTY": ""}
+
+
+def write(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def loaded(folder: Path, environ: Mapping[str, str] = ENVIRON, known_fields: KnownFields | None = None) -> ProfileSet:
+    return ProfileFolder(folder, environ=environ, known_fields=known_fields).load()
+
+
+@pytest.mark.parametrize("broken", [pytest.param(case, id=name) for name, case in BROKEN_PROFILES.items()])
+def test_broken_profile_is_refused_with_its_line_and_a_useful_sentence_and_the_others_load(
+    broken: Broken, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "broken.yaml", broken.text)
+    write(tmp_path, "good.yaml", profile(name="good"))
+
+    found = loaded(tmp_path)
+
+    errors = [str(problem) for problem in found.problems if problem.severity == "error"]
+    first = next((line for line in errors if line.startswith(f"{path}:{broken.line}: ")), f"none there: {errors}")
+    assert all(word in first for word in broken.words), first
+    assert all("\n" not in line and "Traceback" not in line for line in errors)
+    assert [one.name for one in found.profiles] == ["good"]
+    assert found.invalid == 1
+
+
+def test_every_problem_of_every_file_is_found_in_one_pass(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", profile(name="a b", url="nowhere", more="enabled: maybe\nexport_delay_minutes: -1"))
+    write(tmp_path, "b.yaml", profile(name="b", fields='fields: [{export_name: "header:Host", static: x}, {field: y}]'))
+
+    found = loaded(tmp_path)
+
+    assert [str(problem).removeprefix(f"{tmp_path}/").split(": ")[0] for problem in found.problems] == [
+        "a.yaml:1",
+        "a.yaml:2",
+        "a.yaml:3",
+        "a.yaml:4",
+        "b.yaml:2",
+        "b.yaml:2",
+    ]
+    assert found.invalid == 2
+
+
+def test_profile_of_the_contract_is_read_whole(tmp_path: Path) -> None:
+    text = """\
+name: call-center
+type: postback
+postback_url: https://example.com/partials.php
+export_delay_minutes: 5
+enabled: true
+paused: false
+fields:
+  - {export_name: first_name, field: firstName}
+  - {export_name: list_id, static: "400"}
+  - {export_name: "header:X-Token", static: "${env:TOKEN}"}
+routing:
+  - {customer_type: Partial, campaign: All, product: All}
+  - {customer_type: New Sale, campaign: 7, product: [12, 13]}
+partials:
+  latest_only: true
+  skip_converted: false
+"""
+    write(tmp_path, "call-center.yaml", text)
+
+    found = loaded(tmp_path)
+
+    assert found.problems == ()
+    assert found.profiles == (
+        Profile(
+            name="call-center",
+            url="https://example.com/partials.php",
+            method="POST",
+            in_body=True,
+            delay=timedelta(minutes=5),
+            headers=(Header("X-Token", "t0p-s3cret"),),
+            mappings=(FieldMapping("first_name", "firstName"), StaticMapping("list_id", "400")),
+            routes=(
+                Route(code="PARTIAL"),
+                Route(code="SALE", campaigns=frozenset({"7"}), products=frozenset({"12", "13"})),
+            ),
+            skip_converted=False,
+            secrets=frozenset({"t0p-s3cret"}),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("0400", "0400"),
+        ("400", "400"),
+        ("1.10", "1.10"),
+        ("true", "true"),
+        ("NO", "NO"),
+        ("on", "on"),
+        ("0x1F", "0x1F"),
+        ("1_000", "1_000"),
+        ("2026-03-01", "2026-03-01"),
+        ("12:30:45", "12:30:45"),
+        (".inf", ".inf"),
+        ('""', ""),
+        ('"null"', "null"),
+        ("'it''s'", "it's"),
+        ('" a "', " a "),
+        ("Zoë", "Zoë"),
+        ('"$${env:TOKEN}"', "${env:TOKEN}"),
+        ('"$$${env:TOKEN}"', "$${env:TOKEN}"),
+        ('"a${env:TOKEN}b"', "at0p-s3cretb"),
+        ("$5", "$5"),
+    ],
+)
+def test_static_value_is_exactly_the_text_that_was_typed(typed: str, text: str, tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", profile(fields=f"fields: [{{export_name: a, static: {typed}}}]"))
+
+    assert loaded(tmp_path).profiles[0].mappings == (StaticMapping("a", text),)
+
+
+ONE_FIELD = "fields: [{export_name: a, field: firstName}]"
+
+
+JSON = "application/json"
+
+
+def _static(name: str, value: str) -> str:
+    return f'{{export_name: "{name}", static: "{value}"}}'
+
+
+@pytest.mark.parametrize(
+    ("rows", "method", "in_body", "sent"),
+    [
+        ([], "GET", False, []),
+        (["header:X-Token=a"], "POST", True, ["X-Token"]),
+        (["HEADER: x-token =a"], "POST", True, ["x-token"]),
+        (["header:httpMethod=GET"], "GET", False, []),
+        (["header:httpMethod=post"], "POST", True, []),
+        (["header:HTTPMethod=Put"], "PUT", False, []),
+        (["header:httpmethod=PATCH", "header:X=a"], "PATCH", False, ["X"]),
+        (["header:httpMethod=DELETE"], "DELETE", False, []),
+        (["header:httpMethodType=POST"], "POST", True, []),
+        (["header:httpMethodType=GET"], "GET", False, []),
+        (["header:httpMethodType=get", "header:X=a"], "GET", False, ["X"]),
+        (["header:httpMethod=PUT", "header:httpMethodType=POST"], "PUT", True, []),
+        (["header:httpMethod=DELETE", "header:HttpMethodType=post", "header:X=a"], "DELETE", True, ["X"]),
+        (["header:httpMethod=POST", "header:httpMethodType=GET"], "POST", False, []),
+    ],
+)
+def test_headers_choose_method_and_place_as_the_contracts_table_says(
+    rows: list[str], method: str, in_body: bool, sent: list[str], tmp_path: Path
+) -> None:
+    fields = ", ".join(["{export_name: a, field: firstName}", *(_static(*row.split("=")) for row in rows)])
+    write(tmp_path, "a.yaml", profile(fields=f"fields: [{fields}]"))
+
+    found = loaded(tmp_path)
+
+    read = found.profiles[0]
+    assert found.problems == ()
+    assert (read.method, read.in_body, [header.name for header in read.headers]) == (method, in_body, sent)
+    assert read.mappings == (FieldMapping("a", "firstName"),)
+
+
+@pytest.mark.parametrize("spelling", [*CODES, *NAMES])
+def test_customer_types_are_read_in_every_spelling_and_case(spelling: str, tmp_path: Path) -> None:
+    rows = "".join(f"\n  - {{customer_type: {text}}}" for text in (spelling, spelling.lower(), spelling.upper()))
+    write(tmp_path, "a.yaml", profile(fields=ONE_FIELD, routing=f"routing:{rows}"))
+
+    found = loaded(tmp_path)
+
+    assert found.problems == ()
+    assert {route.code for route in found.profiles[0].routes} == {code_of(spelling)}
+
+
+@pytest.mark.parametrize("text", ["All", "all", "ALL", "[All]"])
+def test_all_is_read_in_any_case(text: str, tmp_path: Path) -> None:
+    row = f"{{customer_type: {text.strip('[]')}, campaign: {text}, product: {text}}}"
+    write(tmp_path, "a.yaml", profile(routing=f"routing: [{row}]"))
+
+    assert loaded(tmp_path).profiles[0].routes == (Route(code=None),)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (profile(routing="routing: [{customer_type: Partail}]"), ("Partail", "did you mean `PARTIAL`?")),
+        (profile(routing="routing: [{customer_type: Winback}]"), ("Winback", "right only if the CRM has it")),
+        (profile(), ("no `fields`",)),
+        (
+            profile(
+                fields=f"fields: [{_static('header:httpMethod', 'GET')}, {_static('header:httpMethodType', 'POST')}]"
+            ),
+            ("GET with a body",),
+        ),
+        (
+            profile(fields=f"fields: [{_static('header:httpMethod', 'PUT')}, {_static('header:Content-Type', JSON)}]"),
+            ("PUT", "httpMethodType"),
+        ),
+    ],
+)
+def test_what_is_hardly_meant_is_a_warning_and_loads(text: str, words: tuple[str, ...], tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", text)
+
+    found = loaded(tmp_path)
+
+    warnings = [str(problem) for problem in found.problems]
+    assert any(all(word in line for word in ("warning: ", *words)) for line in warnings), warnings
+    assert len(found.profiles) == 1
+    assert found.invalid == 0
+
+
+FIELDS = KnownFields(
+    frozenset(
+        {"firstName", "cardExpiryDate", "cardExpiryDate.date", "items", "items[].name", "items[].price", "custom"}
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("firstName", None),
+        ("customerType", None),
+        ("product3_name", None),
+        ("cardExpiryDate.date", None),
+        ("custom.anything", None),
+        ("frstName", "did you mean `firstName`?"),
+        ("FIRSTNAME", "did you mean `firstName`?"),
+        ("product1_nam", "did you mean `product1_name`?"),
+        ("product0_name", "no schema has the field"),
+        ("cardExpiryDate.dat", "did you mean `cardExpiryDate.date`?"),
+        ("zzz", "left out of every request"),
+    ],
+)
+def test_fields_are_compared_with_the_schemas_and_the_profile_loads_anyway(
+    field: str, words: str | None, tmp_path: Path
+) -> None:
+    path = write(tmp_path, "a.yaml", profile(fields=f"fields:\n  - {{export_name: a, field: {field}}}"))
+
+    found = loaded(tmp_path, known_fields=FIELDS)
+
+    lines = [str(problem) for problem in found.problems]
+    assert [line for line in lines if words and line.startswith(f"{path}:3: ") and words in line] == lines
+    assert bool(lines) == bool(words)
+    assert (len(found.profiles), found.invalid) == (1, 0)
+
+
+def test_unknown_field_is_a_warning_where_a_registry_may_have_more(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", profile(fields="fields: [{export_name: a, field: zzz}]"))
+
+    found = loaded(tmp_path, known_fields=KnownFields(frozenset({"a"}), "warning"))
+
+    assert [problem.severity for problem in found.problems] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_refused"),
+    [
+        ("http://127.0.0.1:8080/", True),
+        ("http://localhost/", True),
+        ("http://10.1.2.3/", False),
+        ("http://[::1]/", True),
+        ("http://8.8.8.8/", False),
+        ("https://example.com/", False),
+    ],
+)
+def test_address_that_will_be_refused_is_a_problem_before_anything_is_sent(
+    url: str, is_refused: bool, tmp_path: Path
+) -> None:
+    write(tmp_path, "a.yaml", profile(url=url, fields="fields: [{export_name: a, static: b}]"))
+
+    found = ProfileFolder(tmp_path, environ={}, allow_networks=[ip_network("10.0.0.0/8")]).load()
+
+    assert ["http.allow_networks" in str(problem) for problem in found.problems] == [True] * is_refused
+    assert len(found.profiles) == 1
+
+
+# --- several files ----------------------------------------------------------------------------------------------------
+
+
+def test_file_may_hold_a_list_of_profiles_and_a_broken_one_stops_none_of_the_others(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.yaml", LIST_OF_THREE)
+
+    found = loaded(tmp_path)
+
+    assert [one.name for one in found.profiles] == ["first", "third"]
+    assert [str(problem).split(": ")[0] for problem in found.problems if problem.severity == "error"] == [f"{path}:4"]
+    assert found.invalid == 1
+
+
+LIST_OF_THREE = """\
+- name: first
+  postback_url: https://example.com/
+  routing: [{customer_type: All}]
+- name: second
+  routing: [{customer_type: All}]
+- name: third
+  postback_url: https://example.com/
+  routing: [{customer_type: All}]
+"""
+
+
+def test_key_that_stands_twice_stops_only_its_own_profile_of_a_list(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", LIST_OF_THREE.replace("- name: second", "- name: second\n  name: other"))
+
+    assert [one.name for one in loaded(tmp_path).profiles] == ["first", "third"]
+
+
+def test_second_profile_of_a_name_is_reported_at_the_later_file(tmp_path: Path) -> None:
+    first = write(tmp_path, "a.yaml", profile(name="same", url="https://example.com/a"))
+    later = write(tmp_path, "b.yaml", "# later\n" + profile(name="same", url="https://example.com/b"))
+
+    found = loaded(tmp_path)
+
+    assert [one.url for one in found.profiles] == ["https://example.com/a"]
+    errors = [str(problem) for problem in found.problems if problem.severity == "error"]
+    assert errors == [f"{later}:2: another profile, at {first}:1, is called `same`, too: give each its own name"]
+    assert found.invalid == 1
+
+
+def test_same_name_is_reported_of_files_that_do_not_load_either(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", profile(name="same", url="nowhere"))
+    later = write(tmp_path, "b.yaml", profile(name="same", url="nowhere"))
+
+    assert any(str(problem).startswith(f"{later}:1: another profile") for problem in loaded(tmp_path).problems)
+
+
+def test_only_yaml_files_that_are_not_hidden_count(tmp_path: Path) -> None:
+    names = (
+        "a.yaml",
+        "b.yml",
+        "C.YAML",
+        ".d.yaml",
+        "e.yaml~",
+        "#f.yaml#",
+        ".g.yaml.swp",
+        "h.yaml.bak",
+        "i.txt",
+        "~j.yaml",
+    )
+    for place, name in enumerate(names):
+        write(tmp_path, name, profile(name=f"p{place}"))
+    (tmp_path / "folder").mkdir()
+
+    assert sorted(one.name for one in loaded(tmp_path).profiles) == ["p0", "p1", "p2"]
+
+
+def test_path_may_be_one_file(tmp_path: Path) -> None:
+    assert [one.name for one in loaded(write(tmp_path, "any.name", profile(name="a"))).profiles] == ["a"]
+
+
+def test_folder_that_is_missing_is_a_problem_with_advice(tmp_path: Path) -> None:
+    found = loaded(tmp_path / "nowhere")
+
+    assert len(found.problems) == 1
+    assert str(found.problems[0]).startswith(f"{tmp_path}/nowhere:1: the profiles cannot be read: No such file")
+    assert "create the folder, or correct the settings' `profiles`" in str(found.problems[0])
+
+
+def test_empty_folder_is_a_warning(tmp_path: Path) -> None:
+    found = loaded(tmp_path)
+
+    assert [problem.severity for problem in found.problems] == ["warning"]
+    assert found.invalid == 0
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+SECRET = "t0p-s3cret"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        profile(url="https://${env:TOKEN}@example.com/"),
+        profile(url="https://example.com:${env:TOKEN}/"),
+        profile(url="https://${env:TOKEN}..com/"),
+        profile(url="https://example.com/${env:TOKEN}?a b"),
+        profile(fields='fields: [{export_name: "header:httpMethod", static: "${env:TOKEN}"}]'),
+        profile(fields='fields: [{export_name: "header:X", static: "${env:TOKEN}\\n"}]'),
+        profile(fields='fields: [{export_name: a, field: b, static: "${env:TOKEN}"}]'),
+        profile(fields='fields: [{export_name: "header:Host", static: "${env:TOKEN}"}]'),
+        profile(url="${env:TOKEN}", name="a b"),
+    ],
+)
+def test_no_problem_shows_a_secret(text: str, tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", text)
+
+    found = loaded(tmp_path)
+
+    assert found.invalid == 1
+    assert SECRET not in "".join(map(repr, found.problems))
+
+
+def test_profile_masks_its_secrets_and_names_them_to_whoever_masks_texts(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-file\r\n")
+    fields = 'fields: [{export_name: a, static: "${file:token}"}, {export_name: "header:X", static: "${env:TOKEN}"}]'
+    write(tmp_path, "a.yaml", profile(fields=fields, url="https://example.com/${env:TOKEN}"))
+
+    read = loaded(tmp_path).profiles[0]
+
+    assert read.url == f"https://example.com/{SECRET}"
+    assert read.mappings == (StaticMapping("a", "from-file"),)
+    assert read.secrets == {"from-file", SECRET}
+    assert not {SECRET, "from-file"} & set(repr(read).replace("'", " ").split())
+    assert SECRET not in repr(read)
+
+
+def test_each_profile_knows_only_its_own_secrets(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", profile(name="a", fields='fields: [{export_name: a, static: "${env:TOKEN}"}]'))
+    write(tmp_path, "b.yaml", profile(name="b"))
+
+    assert [one.secrets for one in loaded(tmp_path).profiles] == [{SECRET}, frozenset()]
+
+
+def test_ca_file_starts_at_the_profiles_own_folder_and_must_hold_certificates(tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    (tmp_path / "no.pem").write_text("hello")
+    write(tmp_path, "a.yaml", profile(name="a", more="ca_file: ca.pem"))
+    wrong = write(tmp_path, "b.yaml", profile(name="b", more="ca_file: no.pem"))
+
+    found = loaded(tmp_path)
+
+    assert [one.ca_file for one in found.profiles] == [str(tmp_path / "ca.pem")]
+    assert any(str(problem).startswith(f"{wrong}:3: the ca_file") for problem in found.problems)
