@@ -1,7 +1,7 @@
 """How far the groups are behind: lag, and what of it is due. Asked of the brokers, for what this process owns."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,10 +17,10 @@ Committed = Mapping[Place, tuple[int, str]]
 class AsksOffsets(Protocol):
     """What is needed of the brokers here."""
 
-    def ends(self, places: "list[Place]") -> dict[Place, int]:
+    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """The offset that the next committed record of each partition will have."""
 
-    def first_since(self, places: "list[Place]", at_ms: int) -> dict[Place, int]:
+    def first_since(self, places: Iterable[Place], at_ms: int) -> dict[Place, int]:
         """The first offset whose record has this timestamp or a later one; -1 where there is none."""
 
 

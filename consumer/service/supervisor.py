@@ -1,6 +1,6 @@
 """Runs the stages on a thread each, and beside them: profiles that change, topics, lag, health."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from threading import Event, Thread
 from typing import Final, Protocol
@@ -14,8 +14,8 @@ from consumer.dispatch.service import Dispatch
 from consumer.ingest import Carries, Ingest
 from consumer.log import EventLog
 from consumer.service.assembly import Parts, clock_ms
-from consumer.service.own_topics import create_missing, wanted_topics, what_they_carry
-from consumer.service.progress import LagGauges, measure
+from consumer.service.own_topics import AsksTopics, create_missing, wanted_topics, what_they_carry
+from consumer.service.progress import AsksOffsets, LagGauges, measure
 
 _LOOK_S: Final = 0.5
 _RELOAD_MS: Final = 1_000
@@ -39,6 +39,16 @@ class Stage(Protocol):
 
     def turn(self) -> None:
         """Once round; comes back within a second or so."""
+
+
+class AsksBrokers(AsksTopics, AsksOffsets, Protocol):
+    """What the housekeeping needs of the brokers."""
+
+    def partitions(self, *, timeout_seconds: float = ...) -> dict[str, int]:
+        """All topics with their number of partitions."""
+
+    def delete_before(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Let the brokers drop all records before these offsets; best effort."""
 
 
 class StageThread:
@@ -87,13 +97,14 @@ class Supervisor:
 
     Args:
         role: `all`, `ingest` or `dispatch`.
+        topics: Answers for the brokers; the demo's embedded one cannot be asked everything.
     """
 
-    def __init__(self, parts: Parts, *, role: str) -> None:
+    def __init__(self, parts: Parts, *, role: str, topics: AsksBrokers | None = None) -> None:
         self._parts = parts
         self._settings = parts.settings
         self._folder = parts.profile_folder()
-        self._topics = parts.topics()
+        self._topics: AsksBrokers = topics or parts.topics()
         self._gauges = LagGauges(parts.metrics)
         self._role = role
         self._stopping = Event()

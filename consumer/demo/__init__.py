@@ -1,0 +1,1 @@
+"""The whole job on one machine with nothing else installed: `postback demo`."""
