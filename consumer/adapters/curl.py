@@ -31,6 +31,7 @@ _GATHER_SECONDS: Final = float(__import__("os").environ.get("G", "2e-6"))
 _SHORTEST_SLEEP: Final = 200e-6
 _CA_CACHE_SECONDS: Final = 300
 _CURLOPT_CA_CACHE_TIMEOUT: Final = 321  # pycurl has no name for it
+_BLANK: Final = frozenset({b"\r\n", b"\n"})
 _KIND_FLAGS: Final = socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 _METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _NO_DEFAULTS: Final = ("Expect:", "Accept:", "Content-Type:")
@@ -235,12 +236,13 @@ class _Transfer:
         """Say what came of the transfer that libcurl ended with *code*."""
         duration_ms = self.curl.getinfo(pycurl.TOTAL_TIME) * 1000
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
-        if code == pycurl.E_OK or (status >= 200 and self._head_is_whole()):
+        if status >= 200 and self._head_is_whole():  # not E_OK: libcurl says it of a head that was cut off, too
             retry_after = self._retry_after() if status in {429, 503} else None
             return Answered(status, retry_after, duration_ms, self._body_start)
         if self._refusal is not None and not self._opened:
             return Unanswered("refused_address", self._refusal, duration_ms)
-        return Unanswered(kind_of(code), _printable(message) or pycurl.easy_strerror(code), duration_ms)
+        detail = _printable(message) or ("no whole head" if code == pycurl.E_OK else pycurl.easy_strerror(code))
+        return Unanswered(kind_of(code), detail, duration_ms)
 
     def _set_once(self, timeout: timedelta) -> None:
         timeout_ms = max(1, round(timeout / timedelta(milliseconds=1)))
@@ -300,11 +302,11 @@ class _Transfer:
         return self._head[starts[-1] :] if starts else []
 
     def _head_is_whole(self) -> bool:
-        return b"\r\n" in (head := self._final_head()) or b"\n" in head
+        return self._head[-1] in _BLANK or not _BLANK.isdisjoint(self._final_head())
 
     def _retry_after(self) -> str | None:
         for line in self._final_head():
-            if line in {b"\r\n", b"\n"}:  # what follows are trailers
+            if line in _BLANK:  # what follows are trailers
                 return None
             name, _colon, value = line.partition(b":")
             if name.strip().lower() == b"retry-after":
