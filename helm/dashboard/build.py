@@ -5,6 +5,7 @@ The Grafana dashboard as code.
 what this gives. The datasource, namespace, job and profile are variables: nothing in it belongs to one installation.
 """
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -80,4 +81,4 @@ def build() -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(build(), encoding="utf-8")
+    (Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET).write_text(build(), encoding="utf-8")
