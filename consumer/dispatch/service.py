@@ -88,6 +88,7 @@ class Dispatch:
         self._pace = Pace(lanes, admission)
         self._runs = Runs(metrics)
         self._shards: dict[int, Shard] = {}
+        self._resumed: set[Track] = set()
         self._tracks: dict[tuple[str, int], tuple[Shard, Track]] = {}
         self._windows: dict[int, list[Track]] = defaultdict(list)
         self._next_commit_ms = 0
@@ -128,7 +129,7 @@ class Dispatch:
         for (topic, partition), committed in sorted(partitions.items()):
             ledger = Ledger(committed.offset or 0, committed.metadata)
             track = Track(topic, partition, self._names.period(topic), ledger)
-            shard = self._shards.setdefault(partition, Shard(self.reader))
+            shard = self._shards.setdefault(partition, Shard(self.reader, self._resumed))
             shard.add(track)
             self._tracks[track.place] = (shard, track)
             if track.period is not None:
@@ -174,6 +175,7 @@ class Dispatch:
         if room < _READ_AT_ONCE or self._is_unwritten:
             return False
         wait_ms = 0 if self._sender.in_flight or self._orders.open_count else self._wait_ms(now_ms, next_run_ms)
+        self._resumed.clear()
         records, ends = self.reader.read(_READ_AT_ONCE, wait_ms / 1000)
         if wait_ms:
             now_ms = self._clock_ms()

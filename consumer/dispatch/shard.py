@@ -8,7 +8,7 @@ looks through what else waits before that boundary (`PartialIndex`), and then go
 
 from collections import deque
 
-from consumer.core.customer_type import PARTIAL
+from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.errors import UndecodableRecord
 from consumer.core.schedule import last_boundary_ms
 from consumer.core.waiting import Waiting, read_headers
@@ -25,10 +25,16 @@ class Shard:
         current: The track that a run reads now; None between runs.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, resumed: set[Track]) -> None:
+        """
+        Args:
+            resumed: Of all shards, since the last read: what that read still holds of them is void, since they are
+                read on from elsewhere.
+        """
         self.tracks: list[Track] = []
         self.current: Track | None = None
         self._reader = reader
+        self._resumed = resumed
         self._plan: deque[Track] = deque()
         self._index: PartialIndex | None = None
         self._covered: set[Track] = set()
@@ -57,6 +63,8 @@ class Shard:
 
     def offers(self, track: Track, record: Record) -> bool:
         """Whether a record of *track* that was read is to be taken by the run."""
+        if track in self._resumed:
+            return False
         reading = track.reading
         at_ms = record.timestamp()[1]
         if reading is Reading.DRAINED:
@@ -72,6 +80,8 @@ class Shard:
 
     def reached_end(self, track: Track, offset: int) -> None:
         """Nothing stands behind *offset* now."""
+        if track in self._resumed:
+            return
         if track.reading is Reading.SCANNED:
             self._scanned(track)
         elif track.reading is not Reading.HEADED and offset >= track.ledger.position:
@@ -123,7 +133,7 @@ class Shard:
             self._head(track, track.head_offset, track.head_at_ms)
         for other in missing - {track}:
             other.reading = Reading.SCANNED
-            self._reader.resume_at(*other.place, other.head_offset)
+            self._resume(other)
 
     def _scan(self, track: Track, record: Record, at_ms: int) -> None:
         current = self.current
@@ -137,7 +147,7 @@ class Shard:
         except UndecodableRecord:
             return
         order = record.key() or b""
-        if waiting is None:
+        if waiting is None or converts(waiting.code):
             self._index.add_conversion(order)
         elif waiting.code == PARTIAL:
             self._index.add_version(order, waiting)
@@ -167,6 +177,10 @@ class Shard:
 
     def _drain(self, track: Track) -> None:
         track.reading = Reading.DRAINED
+        self._resume(track)
+
+    def _resume(self, track: Track) -> None:
+        self._resumed.add(track)
         self._reader.resume_at(*track.place, track.head_offset)
 
 

@@ -1,0 +1,318 @@
+"""
+The outside world of the dispatch stage, in memory: a broker's log, a reader with librdkafka's manners, a sender that
+answers as it is told to. Nothing waits: time is what the clock says.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from zlib import crc32
+
+from consumer.core.answer import Answer, Answered, Unanswered
+from consumer.core.errors import SchemaUnavailable, TransactionAborted, UndecodableRecord
+from consumer.core.event import Fields
+from consumer.core.request import Request
+from consumer.dispatch.ports import LogRecord
+
+Place = tuple[str, int]
+Headers = list[tuple[str, bytes]]
+
+
+class Clock:
+    """Epoch milliseconds that move when they are told to."""
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record as the fake broker keeps it, and as the reader gives it."""
+
+    place: Place
+    at: int
+    at_ms: int
+    the_key: bytes | None
+    the_value: bytes | None
+    the_headers: Headers | None
+
+    def topic(self) -> str:
+        return self.place[0]
+
+    def partition(self) -> int:
+        return self.place[1]
+
+    def offset(self) -> int:
+        return self.at
+
+    def timestamp(self) -> tuple[int, int]:
+        return 2, self.at_ms
+
+    def key(self) -> bytes | None:
+        return self.the_key
+
+    def value(self) -> bytes | None:
+        return self.the_value
+
+    def headers(self) -> Headers | None:
+        return self.the_headers
+
+
+@dataclass(slots=True)
+class StoredPartition:
+    records: list[StoredRecord] = field(default_factory=list)
+    end: int = 0
+
+
+class FakeBroker:
+    """Partitions, stamped with the broker's time; a transaction leaves a mark, so offsets have gaps."""
+
+    def __init__(self, clock: Clock, *, partitions: int = 1) -> None:
+        self.clock = clock
+        self.partitions = partitions
+        self.logs: dict[Place, StoredPartition] = {}
+        self.committed: dict[Place, tuple[int, str]] = {}
+
+    def create(self, topic: str) -> None:
+        for partition in range(self.partitions):
+            self.logs.setdefault((topic, partition), StoredPartition())
+
+    def append(self, record: LogRecord, *, at_ms: int | None = None) -> StoredRecord:
+        topic, key, value, headers = record
+        self.create(topic)
+        place = topic, crc32(key or b"") % self.partitions
+        log = self.logs[place]
+        stored = StoredRecord(place, log.end, self.clock.now_ms if at_ms is None else at_ms, key, value, headers)
+        log.records.append(stored)
+        log.end += 1
+        return stored
+
+    def end_transaction(self, topics: Iterable[str]) -> None:
+        for place, log in self.logs.items():
+            if place[0] in topics:
+                log.end += 1
+
+    def records(self, topic: str) -> list[StoredRecord]:
+        return [record for place, log in self.logs.items() if place[0] == topic for record in log.records]
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedAt:
+    offset: int | None
+    metadata: str
+
+
+class FakeReader:
+    """
+    Gives what a member of the group would be given: what was fetched before a pause or a seek never comes, ends are
+    told once they are reached, and again when more came.
+
+    Attributes:
+        at_once: Most records of one partition in one read.
+        first: Topics whose records come before the others'; the rest in the order of assignment.
+        silent: Places from which nothing arrives, as from a broker that is slow to answer.
+        ends_late: Ends are told with the read after the one that reached them.
+    """
+
+    def __init__(self, broker: FakeBroker) -> None:
+        self._broker = broker
+        self._positions: dict[Place, int] = {}
+        self._paused: set[Place] = set()
+        self._ends_told: dict[Place, int] = {}
+        self._late_ends: dict[Place, int] = {}
+        self.at_once = 500
+        self.first: tuple[str, ...] = ()
+        self.silent: set[Place] = set()
+        self.ends_late = False
+
+    def assign(self, places: Iterable[Place]) -> dict[Place, CommittedAt]:
+        found: dict[Place, CommittedAt] = {}
+        for place in places:
+            committed = self._broker.committed.get(place)
+            found[place] = CommittedAt(*committed) if committed else CommittedAt(None, "")
+            self._positions[place] = committed[0] if committed else 0
+        return found
+
+    def read(self, limit: int, timeout_seconds: float) -> tuple[Sequence[StoredRecord], Sequence[tuple[str, int, int]]]:
+        del timeout_seconds
+        records: list[StoredRecord] = []
+        ends = [(*place, offset) for place, offset in self._late_ends.items()]
+        self._late_ends.clear()
+        for place in sorted(self._positions, key=lambda place: place[0] not in self.first):
+            if place not in self._paused and place not in self.silent:
+                records += self._fetch(place, min(self.at_once, limit - len(records)), ends)
+        return records, ends
+
+    def _fetch(self, place: Place, limit: int, ends: list[tuple[str, int, int]]) -> list[StoredRecord]:
+        log = self._broker.logs[place]
+        waiting = [record for record in log.records if record.at >= self._positions[place]]
+        given = waiting[:limit]
+        if given:
+            self._positions[place] = given[-1].at + 1
+        if len(given) == len(waiting) and self._ends_told.get(place) != log.end:
+            self._positions[place] = self._ends_told[place] = log.end
+            if self.ends_late:
+                self._late_ends[place] = log.end
+            else:
+                ends.append((*place, log.end))
+        return given
+
+    def pause(self, topic: str, partition: int) -> None:
+        self._paused.add((topic, partition))
+        self._late_ends.pop((topic, partition), None)
+
+    def resume_at(self, topic: str, partition: int, offset: int) -> None:
+        place = topic, partition
+        self._positions[place] = offset
+        self._paused.discard(place)
+        self._ends_told.pop(place, None)
+        self._late_ends.pop(place, None)
+
+    def group_metadata(self) -> str:
+        return "the group"
+
+
+class FakeLog:
+    """
+    Appends to the fake broker, all or nothing.
+
+    Attributes:
+        aborts: How many of the next transactions are aborted.
+        on_commit: Called after each that was not.
+    """
+
+    def __init__(self, broker: FakeBroker) -> None:
+        self._broker = broker
+        self.aborts = 0
+        self.on_commit: Callable[[Sequence[StoredRecord]], None] = lambda _: None
+
+    def commit(
+        self,
+        records: Iterable[LogRecord],
+        offsets: Mapping[Place, tuple[int, str]],
+        group: Any,
+        *,
+        meanwhile: Callable[[], None],
+    ) -> None:
+        meanwhile()
+        if group != "the group":
+            raise AssertionError("offsets are committed for the group that owns the partitions")
+        if self.aborts:
+            self.aborts -= 1
+            raise TransactionAborted("as the test wants it")
+        stored = [self._broker.append(record) for record in records]
+        self._broker.end_transaction({record.place[0] for record in stored})
+        self._broker.committed.update(offsets)
+        self.on_commit(stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that was made, as the receiver sees it."""
+
+    at_ms: int
+    endpoint: str
+    delivery_id: str
+    params: Mapping[str, str]
+
+    @property
+    def event(self) -> str:
+        return self.params["event"]
+
+    @property
+    def profile(self) -> str:
+        return self.params["profile"]
+
+
+def _as_received(request: Request, at_ms: int) -> Sent:
+    key = next(line.partition(": ")[2] for line in request.headers if line.startswith("Idempotency-Key"))
+    return Sent(at_ms, request.endpoint, key, dict(parse_qsl(urlsplit(request.url).query)))
+
+
+def status(code: int, retry_after: str | None = None) -> Answer:
+    return Answered(code, retry_after, 1.0, b"")
+
+
+def timeout() -> Answer:
+    return Unanswered("timeout", "no answer within 30 s", 30_000.0)
+
+
+def network() -> Answer:
+    return Unanswered("network", "connection refused", 1.0)
+
+
+class FakeSender:
+    """
+    Attributes:
+        answer: Says what becomes of a request; None: it stays under way.
+        sent: All requests, in the order in which they were made.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._under_way: list[tuple[Any, Sent]] = []
+        self.answer: Callable[[Sent], Answer | None] = lambda _: status(200)
+        self.sent: list[Sent] = []
+        self.most_under_way: dict[str, int] = {}
+        self.on_start: Callable[[Sent], None] = lambda _: None
+        self.on_answer: Callable[[Sent, Answer], None] = lambda _sent, _answer: None
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._under_way)
+
+    @property
+    def under_way(self) -> list[Sent]:
+        return [sent for _, sent in self._under_way]
+
+    def start(self, token: Any, request: Request) -> None:
+        sent = _as_received(request, self._clock.now_ms)
+        self.sent.append(sent)
+        self._under_way.append((token, sent))
+        at_once = sum(one.endpoint == sent.endpoint for one in self.under_way)
+        self.most_under_way[sent.endpoint] = max(at_once, self.most_under_way.get(sent.endpoint, 0))
+        self.on_start(sent)
+
+    def forget_under_way(self) -> None:
+        """The process died: whoever comes next has a sender of its own."""
+        self._under_way.clear()
+
+    def wait(self, timeout_seconds: float) -> list[tuple[Any, Answer]]:
+        del timeout_seconds
+        ended: list[tuple[Any, Answer]] = []
+        still: list[tuple[Any, Sent]] = []
+        for token, sent in self._under_way:
+            answer = self.answer(sent)
+            if answer is None:
+                still.append((token, sent))
+            else:
+                ended.append((token, answer))
+                self.on_answer(sent, answer)
+        self._under_way = still
+        return ended
+
+
+class FakeDecoder:
+    """
+    Events are JSON here.
+
+    Attributes:
+        is_down: The registry does not answer.
+    """
+
+    def __init__(self) -> None:
+        self.is_down = False
+
+    def decode(self, value: bytes) -> Fields:
+        if self.is_down:
+            raise SchemaUnavailable("the registry does not answer")
+        try:
+            fields: Fields = json.loads(value)
+        except ValueError as error:
+            raise UndecodableRecord("no JSON") from error
+        return fields
