@@ -17,7 +17,7 @@ UNAVAILABLE_FOR_SECONDS: Final = 1.0
 
 _TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 _HEADERS: Final = {"Accept": "application/vnd.schemaregistry.v1+json, application/json"}
-_MOST_REFUSALS: Final = 10_000
+_MOST_REFUSALS: Final = 1_000
 _MOST_REFERENCES: Final = 100
 _Met = dict[tuple[str, int], Mapping[str, Definition]]
 _FOREIGN_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)

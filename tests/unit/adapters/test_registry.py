@@ -100,7 +100,7 @@ def test_unknown_id_does_not_hide_another_one(server: Server, registry: Registry
 
 
 def test_refusals_that_are_remembered_do_not_grow_without_bound(server: Server, registry: Registry) -> None:
-    for schema_id in range(10_001):
+    for schema_id in range(1_001):
         with pytest.raises(UndecodableRecord):
             registry.by_id(schema_id)
 

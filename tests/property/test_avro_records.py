@@ -1,0 +1,158 @@
+"""Laws of the Avro reader: what any writer wrote is read, and whatever else comes is refused in one way."""
+
+import io
+import json
+import tracemalloc
+from typing import Any
+
+import fastavro
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consumer.adapters.avro import AvroDecoder
+from consumer.adapters.avro.schema import parse_schema
+from consumer.adapters.schemas import Schemas
+from consumer.core.errors import UndecodableRecord
+from tests.events import encode, encode_single_object
+from tests.property.avro_schemas import EVERYTHING, everything, records
+
+FRAMING_SIZE = 10
+FIELDS: Any = EVERYTHING["fields"]
+DECODER = AvroDecoder(Schemas([parse_schema(json.dumps(EVERYTHING))]))
+NESTED = everything(all=[everything(kind="A", text=None)])
+FRAMING = encode_single_object(NESTED, EVERYTHING)[:FRAMING_SIZE]
+RECORD = encode(NESTED, EVERYTHING)
+
+# Without `array<null>`: its blocks have two spellings of one length.
+PLAIN = {**EVERYTHING, "fields": [field for field in FIELDS if field["name"] != "nothings"]}
+PLAIN_DECODER = AvroDecoder(Schemas([parse_schema(json.dumps(PLAIN))]))
+PLAIN_FRAMING = encode_single_object(NESTED, PLAIN)[:FRAMING_SIZE]
+PLAIN_RECORD = encode(NESTED, PLAIN)
+PARSED = fastavro.parse_schema(PLAIN)
+
+TEN_MILLION = b"\x80\xda\xc4\x09"
+LOWEST, HIGHEST = b"\xff" * 9 + b"\x01", b"\xfe" + b"\xff" * 8 + b"\x01"
+
+mutations = st.lists(
+    st.tuples(
+        st.sampled_from(["set", "cut", "insert"]), st.integers(0, len(RECORD)), st.binary(min_size=1, max_size=4)
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def mutated(record: bytes, changes: list[tuple[str, int, bytes]]) -> bytes:
+    for how, at, content in changes:
+        kept = record[at + len(content) :] if how in {"set", "cut"} else record[at:]
+        record = record[:at] + (b"" if how == "cut" else content) + kept
+    return record
+
+
+def _followed_by_anything(mark: bytes) -> st.SearchStrategy[bytes]:
+    return st.binary(max_size=20).map(lambda rest: mark + rest)
+
+
+def decoded(content: bytes, decoder: AvroDecoder = DECODER, framing: bytes = FRAMING) -> Any:
+    """The fields, or None where the record is refused; any other exception is the test's failure."""
+    try:
+        return decoder.decode(framing + content)
+    except UndecodableRecord:
+        return None
+
+
+@settings(deadline=None)
+@given(records())
+def test_what_was_written_is_read(record: tuple[Any, dict[str, Any]]) -> None:
+    """Found: `shift += 8` in read_long; branches of a union counted from 1."""
+    definition, value = record
+    decoder = AvroDecoder(Schemas([parse_schema(json.dumps(definition))]))
+
+    assert decoder.decode(encode_single_object(value, definition)) == value
+
+
+@settings(deadline=None)
+@given(records())
+def test_fingerprint_of_any_schema_is_that_of_fastavro(record: tuple[Any, dict[str, Any]]) -> None:
+    """Found: logical types kept in the canonical form; fields in the order of their names."""
+    definition, _ = record
+    canonical = fastavro.schema.to_parsing_canonical_form(definition)
+
+    fingerprint = parse_schema(json.dumps(definition)).fingerprint
+
+    assert fingerprint.hex() == fastavro.schema.fingerprint(canonical, "CRC-64-AVRO")
+
+
+@settings(deadline=None)
+@given(records(), st.data())
+def test_no_part_of_a_record_and_nothing_longer_is_a_record(
+    record: tuple[Any, dict[str, Any]], data: st.DataObject
+) -> None:
+    """Found: `end < len(value)` instead of `!=`; without the check of the end at all."""
+    definition, value = record
+    decoder = AvroDecoder(Schemas([parse_schema(json.dumps(definition))]))
+    whole = encode_single_object(value, definition)
+    size = data.draw(st.integers(0, len(whole) - 1))
+
+    for other in (whole[:size], whole[:-1], whole + b"\x00"):
+        with pytest.raises(UndecodableRecord):
+            decoder.decode(other)
+
+
+def check_reading(content: bytes) -> None:
+    """
+    Refused, or read as fastavro reads it; and written again it is the same bytes, or fewer where a number was long.
+
+    What we refuse is not given to fastavro, which it might kill.
+    """
+    fields = decoded(content, PLAIN_DECODER, PLAIN_FRAMING)
+    if fields is not None:
+        stream = io.BytesIO(content)
+        assert repr(fastavro.schemaless_reader(stream, PARSED, None)) == repr(fields)
+        again = encode(fields, PARSED)
+        assert again == content or len(again) < len(content)
+
+
+def test_record_with_one_wrong_byte_is_read_as_what_its_bytes_say() -> None:
+    """Found: a boolean byte of 7; an enum index and a branch of -1; a negative count taken as it is."""
+    for at in range(len(PLAIN_RECORD)):
+        for byte in range(256):
+            check_reading(PLAIN_RECORD[:at] + bytes([byte]) + PLAIN_RECORD[at + 1 :])
+
+
+@settings(deadline=None, max_examples=500)
+@given(mutations)
+def test_damaged_record_is_read_as_what_its_bytes_say(changes: list[tuple[str, int, bytes]]) -> None:
+    """Found: `number >> 1` alone in read_long."""
+    check_reading(mutated(PLAIN_RECORD, changes))
+
+
+def peak_memory(content: bytes) -> int:
+    tracemalloc.start()
+    try:
+        decoded(content)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("number", [TEN_MILLION, LOWEST, HIGHEST])
+def test_huge_number_anywhere_costs_little_memory(number: bytes) -> None:
+    """Found: without the budget (`array<null>`); a budget that is charged after the block."""
+    assert max(peak_memory(RECORD[:at] + number + RECORD[at + 1 :]) for at in range(len(RECORD))) < 16_000_000
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.binary(max_size=400) | mutations.map(lambda changes: mutated(RECORD, changes)))
+def test_any_bytes_are_a_record_or_refused_in_little_memory(content: bytes) -> None:
+    """Found: ValueError not caught (dates, text); IndexError not caught."""
+    assert peak_memory(content) < 16_000_000
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.binary(max_size=9) | st.sampled_from([b"\x00", b"\x01", b"\xc3\x01"]).flatmap(_followed_by_anything))
+def test_bytes_of_no_known_schema_are_refused(value: bytes) -> None:
+    """Found: `_schema_of` without the check of the length, which asked for half a fingerprint."""
+    with pytest.raises(UndecodableRecord, match=r"^(no schema of the folder has the fingerprint \w{16}$|the record )"):
+        DECODER.decode(value)
