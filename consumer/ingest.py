@@ -104,15 +104,15 @@ class Routing:
 
     router: Router
     window_of: Mapping[str, str]
-    marked_windows: tuple[str, ...]
+    marked_windows: frozenset[str]
 
     @staticmethod
     def of(profiles: Iterable[Profile], *, tick: timedelta, names: TopicNames) -> "Routing":
         """Prepared from the profiles."""
         known = tuple(profiles)
         window_of = {p.name: names.window(period_seconds(tick, p.delay)) for p in known}
-        marked = {window_of[p.name] for p in known if p.routes_partials and p.skip_converted}
-        return Routing(Router(known), window_of, tuple(sorted(marked)))
+        marked = {window_of[p.name] for p in known if p.enabled and p.routes_partials and p.skip_converted}
+        return Routing(Router(known), window_of, frozenset(marked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +188,11 @@ class Ingest:
         self.beat_ms = self._clock_ms()
         records, ends = self.reader.read(_READ_AT_ONCE, _IDLE_S)
         batch = Batch()
-        self._take(records, batch)
+        blocked = self._take(records, batch)
         for topic, partition, offset in ends:
-            if offset > self._position(batch, (topic, partition)):
-                batch.offsets[topic, partition] = (offset, "")
+            place = topic, partition
+            if place in self.committed and place not in blocked and offset > self._position(batch, place):
+                batch.offsets[place] = (offset, "")
         if batch.offsets:
             self._write(batch)
 
@@ -212,17 +213,21 @@ class Ingest:
     def _position(self, batch: Batch, place: Place) -> int:
         return batch.offsets.get(place, self.committed.get(place, (0, "")))[0]
 
-    def _take(self, records: Sequence[Record], batch: Batch) -> None:
+    def _take(self, records: Sequence[Record], batch: Batch) -> Mapping[Place, int]:
+        """The places that wait for a schema, and the offsets from which they are read again."""
         routing = self._routing
         blocked: dict[Place, int] = {}
+        owned = self.committed
         for record in records:
-            if blocked and (record.topic(), record.partition()) in blocked:
+            place = record.topic(), record.partition()
+            # A rebalance within the read may have given it to somebody else.
+            if place in blocked or place not in owned:
                 continue
             try:
                 result = self._take_one(record, batch, routing)
             except SchemaUnavailable as error:
                 # What stands behind it would overtake it: its partition waits, the others go on.
-                blocked[record.topic(), record.partition()] = record.offset()
+                blocked[place] = record.offset()
                 self._report_schema(error)
                 continue
             batch.results[record.topic(), result] += 1
@@ -231,6 +236,7 @@ class Ingest:
             self.reader.rewind(blocked)
         elif records:
             self._waits_for_schema = False
+        return blocked
 
     def _take_one(self, record: Record, batch: Batch, routing: Routing) -> str:
         """What became of the event: a value of the metric's `result`."""
@@ -253,12 +259,14 @@ class Ingest:
     def _route(self, event: Event, batch: Batch, routing: Routing, value: bytes, source: tuple[str, int]) -> str:
         key = event.order_id.encode()
         deliveries = routing.router.route(event)
+        unmarked = set(routing.marked_windows) if any(converts(code) for code in event.customer_types) else set()
         for delivery in deliveries:
-            header = window_header(_waiting(event, delivery, source))
-            batch.records.append((routing.window_of[delivery.profile.name], key, value, [header]))
-        if routing.marked_windows and any(converts(code) for code in event.customer_types):
-            marker = [marker_header(source[0])]
-            batch.records.extend((window, key, b"", marker) for window in routing.marked_windows)
+            window = routing.window_of[delivery.profile.name]
+            batch.records.append((window, key, value, [window_header(_waiting(event, delivery, source))]))
+            if converts(delivery.code):
+                unmarked.discard(window)  # the delivery itself says there that the order was placed
+        marker = [marker_header(source[0])]
+        batch.records.extend((window, key, b"", marker) for window in unmarked)
         return "routed" if deliveries else self._suppressed(batch, event, "no_route")
 
     def _suppressed(self, batch: Batch, event: Event, reason: str) -> str:

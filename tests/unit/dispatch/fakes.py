@@ -302,14 +302,14 @@ class FakeDecoder:
     Events are JSON here.
 
     Attributes:
-        is_down: The registry does not answer.
+        missing: The registry does not answer for events that hold this text; None when it answers for all.
     """
 
     def __init__(self) -> None:
-        self.is_down = False
+        self.missing: bytes | None = None
 
     def decode(self, value: bytes) -> Fields:
-        if self.is_down:
+        if self.missing is not None and self.missing in value:
             raise SchemaUnavailable("the registry does not answer")
         try:
             fields: Fields = json.loads(value)

@@ -1,0 +1,189 @@
+"""The ingest stage in its fake world, and builders of what it reads."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from consumer.core.errors import TransactionAborted
+from consumer.core.event import EventNames, EventReader
+from consumer.core.profile import Profile, Route
+from consumer.core.topics import TopicNames
+from consumer.core.waiting import MARKER_HEADER, Waiting, read_headers
+from consumer.ingest import Carries, Ingest, LogRecord, Place
+from consumer.metrics import Metrics
+from tests.unit.dispatch.fakes import Clock, CommittedAt, FakeDecoder
+
+NAMES = TopicNames("t")
+ARRIVED_MS = 1_760_000_000_123
+
+
+def profile(name: str = "p", *routes: Route, delay: float = 0, **overrides: Any) -> Profile:
+    """A profile that takes everything, with a tick of 4 s."""
+    return Profile(
+        name=name,
+        url="https://r.example/hook",
+        routes=routes or (Route(code=None),),
+        delay=timedelta(seconds=delay),
+        **overrides,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    place: Place
+    at: int
+    the_value: bytes | None
+
+    def topic(self) -> str:
+        return self.place[0]
+
+    def partition(self) -> int:
+        return self.place[1]
+
+    def offset(self) -> int:
+        return self.at
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, ARRIVED_MS
+
+    def key(self) -> bytes | None:
+        return b"the emitter's key"
+
+    def value(self) -> bytes | None:
+        return self.the_value
+
+
+class FakeSource:
+    """
+    Source topics and their reader.
+
+    Attributes:
+        on_read: Called within the next read, as librdkafka calls back in a rebalance.
+        marks: Of transactions, behind the records of each partition.
+    """
+
+    def __init__(self) -> None:
+        self.records: dict[Place, list[SourceRecord]] = {}
+        self.positions: dict[Place, int] = {}
+        self.on_read: Callable[[], None] = lambda: None
+        self.marks = 0
+        self._ends_told: dict[Place, int] = {}
+
+    def add(self, value: bytes | None, *, topic: str = "orders", partition: int = 0) -> int:
+        there = self.records.setdefault((topic, partition), [])
+        there.append(SourceRecord((topic, partition), len(there), value))
+        return len(there) - 1
+
+    def read(self, limit: int, timeout_seconds: float) -> tuple[Sequence[SourceRecord], list[tuple[str, int, int]]]:
+        del timeout_seconds
+        given: list[SourceRecord] = []
+        ends: list[tuple[str, int, int]] = []
+        for place, records in self.records.items():
+            position = self.positions.get(place, 0)
+            given += records[position : position + limit]
+            self.positions[place] = len(records)
+            end = len(records) + self.marks
+            if self._ends_told.get(place) != end:
+                self._ends_told[place] = end
+                ends.append((*place, end))
+        on_read, self.on_read = self.on_read, lambda: None
+        on_read()
+        return given, ends
+
+    def rewind(self, offsets: Mapping[Place, int]) -> None:
+        self.positions.update(offsets)
+        for place in offsets:
+            self._ends_told.pop(place, None)
+
+    def group_metadata(self) -> str:
+        return "the group"
+
+
+class KeptLog:
+    """What was written, and how many of the next transactions are aborted."""
+
+    def __init__(self) -> None:
+        self.records: list[LogRecord] = []
+        self.offsets: dict[Place, int] = {}
+        self.aborts = 0
+
+    def commit(
+        self, records: Iterable[LogRecord], offsets: Mapping[Place, tuple[int, str]], group: Any, *, meanwhile: Any
+    ) -> None:
+        assert group == "the group"
+        meanwhile()
+        if self.aborts:
+            self.aborts -= 1
+            raise TransactionAborted("as the test wants it")
+        self.records += records
+        self.offsets.update({place: offset for place, (offset, _) in offsets.items()})
+
+
+class IngestWorld:
+    """One instance of the stage that owns `orders` and `partials`, two partitions each."""
+
+    def __init__(
+        self, *profiles: Profile, carries: Carries | None = None, test_card: str | None = "isTestCard"
+    ) -> None:
+        self.source = FakeSource()
+        self.log = KeptLog()
+        self.decoder = FakeDecoder()
+        self.metrics = Metrics(CollectorRegistry())
+        self.stage = Ingest(
+            log=self.log,
+            decoder=self.decoder,
+            events=EventReader(EventNames(test_card=test_card)),
+            default_types={"orders": None, "partials": "PARTIAL"},
+            names=NAMES,
+            tick=timedelta(seconds=4),
+            metrics=self.metrics,
+            clock_ms=Clock(ARRIVED_MS + 5_000),
+        )
+        self.stage.reader = self.source
+        self.stage.carries = carries
+        self.stage.use(profiles or (profile(),))
+        self.places = [(topic, partition) for topic in ("orders", "partials") for partition in (0, 1)]
+        self.stage.assigned({place: CommittedAt(None, "") for place in self.places})
+
+    def add(self, *, topic: str = "orders", partition: int = 0, **fields: Any) -> int:
+        """Put an event into a source topic; returns its offset."""
+        return self.source.add(event(**fields), topic=topic, partition=partition)
+
+    def turn(self) -> None:
+        self.stage.turn()
+
+    def of(self, topic: str) -> list[LogRecord]:
+        """What was written to one of the program's topics."""
+        return [record for record in self.log.records if record[0] == topic]
+
+    def deliveries(self, period: int = 4) -> list[tuple[str, str]]:
+        """Profile and code of what waits in a window."""
+        return [(waiting.profile, waiting.code) for waiting in map(_waiting, self.of(NAMES.window(period))) if waiting]
+
+    def markers(self, period: int = 4) -> int:
+        return sum(MARKER_HEADER in dict(record[3] or ()) for record in self.of(NAMES.window(period)))
+
+    def dead_letters(self) -> list[dict[str, str]]:
+        dead = self.of(NAMES.dead_letter)
+        return [{name: value.decode() for name, value in record[3] or ()} for record in dead]
+
+    def outcomes(self) -> list[dict[str, Any]]:
+        return [json.loads(record[2] or b"") for record in self.of(NAMES.outcomes)]
+
+    def counted(self, result: str, topic: str = "orders") -> float:
+        labels = {"topic": topic, "result": result}
+        return self.metrics.registry.get_sample_value("postback_events_total", labels) or 0
+
+
+def _waiting(record: LogRecord) -> Waiting | None:
+    return read_headers(record[3])
+
+
+def event(**fields: Any) -> bytes:
+    """An event in the fake decoder's format."""
+    known = {"eventId": "e1", "orderId": 1, "isTestCard": False, "customerTypes": ["SALE"], "occurredAt": 77}
+    return json.dumps(known | fields).encode()
