@@ -50,4 +50,6 @@ def _host(name: str) -> str:
         return f"[{IPv6Address(address).compressed}{'%' if zone else ''}{zone}]"
     if not name.isascii():
         name = name.encode("idna").decode("ascii")
-    return name.lower().removesuffix(".")
+    if not (name := name.lower().removesuffix(".")):
+        raise ValueError("no host")
+    return name
