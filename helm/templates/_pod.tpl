@@ -1,32 +1,10 @@
-{{/* Environment of every container that runs `postback`. Takes root and member. */}}
+{{/* Environment of every container that runs `postback`. */}}
 {{- define "postback.env" -}}
-{{- $values := .root.Values -}}
+{{- $values := .Values -}}
 - name: POSTBACK_CONFIG
   value: /etc/postback/postback.yaml
-{{- if .member }}
 - name: POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
-{{- end }}
-{{- with $values.kafka.sasl }}
-{{- if .mechanism }}
-- name: KAFKA_USERNAME
-  valueFrom: {secretKeyRef: {name: {{ .existingSecret | quote }}, key: {{ .usernameKey | quote }}}}
-- name: KAFKA_PASSWORD
-  valueFrom: {secretKeyRef: {name: {{ .existingSecret | quote }}, key: {{ .passwordKey | quote }}}}
-{{- end }}
-{{- end }}
-{{- with include "postback.kafkaClient" . | trim }}
-- name: POSTBACK_KAFKA__CLIENT
-  value: {{ . | quote }}
-{{- end }}
-{{- with $values.registry }}
-{{- if .existingSecret }}
-- name: POSTBACK_SCHEMAS__REGISTRY_USERNAME
-  valueFrom: {secretKeyRef: {name: {{ .existingSecret | quote }}, key: {{ .usernameKey | quote }}}}
-- name: POSTBACK_SCHEMAS__REGISTRY_PASSWORD
-  valueFrom: {secretKeyRef: {name: {{ .existingSecret | quote }}, key: {{ .passwordKey | quote }}}}
-{{- end }}
-{{- end }}
 {{- range $values.secretEnv }}
 - name: {{ .name }}
   valueFrom: {secretKeyRef: {name: {{ .secret | quote }}, key: {{ .key | quote }}}}
@@ -40,8 +18,14 @@
 - {name: settings, mountPath: /etc/postback, readOnly: true}
 - {name: profiles, mountPath: /profiles, readOnly: true}
 - {name: tmp, mountPath: /tmp}
+{{- if .Values.kafka.sasl.mechanism }}
+- {name: kafka-sasl, mountPath: /kafka-sasl, readOnly: true}
+{{- end }}
 {{- if and .Values.kafka.tls.enabled .Values.kafka.tls.existingSecret }}
 - {name: kafka-tls, mountPath: /kafka-tls, readOnly: true}
+{{- end }}
+{{- if .Values.registry.existingSecret }}
+- {name: registry, mountPath: /registry, readOnly: true}
 {{- end }}
 {{- if .Values.schemasConfigMap }}
 - {name: schemas, mountPath: /schemas, readOnly: true}
@@ -67,6 +51,14 @@
 {{- end }}
 - name: tmp
   emptyDir: {sizeLimit: 64Mi}
+{{- if $values.kafka.sasl.mechanism }}
+- name: kafka-sasl
+  secret: {secretName: {{ $values.kafka.sasl.existingSecret | quote }}}
+{{- end }}
+{{- with $values.registry.existingSecret }}
+- name: registry
+  secret: {secretName: {{ . | quote }}}
+{{- end }}
 {{- if and $values.kafka.tls.enabled $values.kafka.tls.existingSecret }}
 - name: kafka-tls
   secret: {secretName: {{ $values.kafka.tls.existingSecret | quote }}}
@@ -84,13 +76,13 @@
 {{- end }}
 {{- end -}}
 
-{{/* A container but for name, command and probes. Takes root and member. */}}
+{{/* A container but for name, command and probes. */}}
 {{- define "postback.container" -}}
-image: {{ include "postback.image" .root | quote }}
-imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-securityContext: {{- toYaml .root.Values.securityContext | nindent 2 }}
+image: {{ include "postback.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext: {{- toYaml .Values.securityContext | nindent 2 }}
 env: {{- include "postback.env" . | nindent 2 }}
-volumeMounts: {{- include "postback.volumeMounts" .root | nindent 2 }}
+volumeMounts: {{- include "postback.volumeMounts" . | nindent 2 }}
 {{- end -}}
 
 {{/* What every pod has in common. */}}

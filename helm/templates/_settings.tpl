@@ -1,10 +1,21 @@
-{{/* postback.yaml. kafka.client is not in it: it holds secrets and the pod's name, and comes by the environment. */}}
+{{/* postback.yaml, with what the chart knows better than the operator. */}}
 {{- define "postback.settings" -}}
 {{- $settings := deepCopy .Values.settings -}}
-{{- $_ := set $settings.kafka "client" dict -}}
+{{- $_ := set $settings.kafka "client" (include "postback.kafkaClient" . | fromYaml) -}}
 {{- $_ := set $settings "profiles" (include "postback.profilesFolder" .) -}}
+{{- $schemas := default dict $settings.schemas -}}
 {{- if .Values.schemasConfigMap -}}
-{{- $_ := set $settings "schemas" (merge (dict "folder" "/schemas") (default dict $settings.schemas)) -}}
+{{- $schemas = merge (dict "folder" "/schemas") $schemas -}}
+{{- end -}}
+{{- with .Values.registry -}}
+{{- if .existingSecret -}}
+{{- $username := printf "${file:/registry/%s}" .usernameKey -}}
+{{- $password := printf "${file:/registry/%s}" .passwordKey -}}
+{{- $schemas = merge (dict "registry_username" $username "registry_password" $password) $schemas -}}
+{{- end -}}
+{{- end -}}
+{{- if $schemas -}}
+{{- $_ := set $settings "schemas" $schemas -}}
 {{- end -}}
 {{- toYaml $settings -}}
 {{- end -}}
@@ -34,19 +45,21 @@
 {{- end -}}
 
 {{/*
-The value of POSTBACK_KAFKA__CLIENT, which is read as YAML: the properties from the values, then those of SASL, TLS and
-static membership. Takes root and member (whether this pod keeps a membership).
+kafka.client: the properties from the values, which win, and those of SASL, TLS and static membership. Secrets are read
+by the program from mounted files, so they stand in no object and no variable, and any character is safe in them.
 */}}
 {{- define "postback.kafkaClient" -}}
-{{- $kafka := .root.Values.kafka -}}
-{{- $client := deepCopy .root.Values.settings.kafka.client -}}
+{{- $kafka := .Values.kafka -}}
+{{- $client := deepCopy .Values.settings.kafka.client -}}
 {{- $sasl := ne $kafka.sasl.mechanism "" -}}
 {{- if or $sasl $kafka.tls.enabled -}}
 {{- $protocol := printf "%s%s" (ternary "SASL_" "" $sasl) (ternary "SSL" "PLAINTEXT" $kafka.tls.enabled) -}}
 {{- $client = merge $client (dict "security.protocol" $protocol) -}}
 {{- end -}}
 {{- if $sasl -}}
-{{- $client = merge $client (dict "sasl.mechanism" $kafka.sasl.mechanism) -}}
+{{- $username := printf "${file:/kafka-sasl/%s}" $kafka.sasl.usernameKey -}}
+{{- $password := printf "${file:/kafka-sasl/%s}" $kafka.sasl.passwordKey -}}
+{{- $client = merge $client (dict "sasl.mechanism" $kafka.sasl.mechanism "sasl.username" $username "sasl.password" $password) -}}
 {{- end -}}
 {{- if and $kafka.tls.enabled $kafka.tls.existingSecret -}}
 {{- range $property, $key := dict "ssl.ca.location" $kafka.tls.caKey "ssl.certificate.location" $kafka.tls.certKey "ssl.key.location" $kafka.tls.keyKey -}}
@@ -55,18 +68,8 @@ static membership. Takes root and member (whether this pod keeps a membership).
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- /* A $( of the user's stays what it is; ours are filled in by the kubelet. */ -}}
-{{- if $client }}
-{{- toYaml $client | replace "$(" "$$(" }}
-{{- end }}
-{{- /* Block scalars: a password may hold quotes, colons and anything else but a line end. */ -}}
-{{- if $sasl }}
-sasl.username: |2-
-  $(KAFKA_USERNAME)
-sasl.password: |2-
-  $(KAFKA_PASSWORD)
-{{- end }}
-{{- if .member }}
-group.instance.id: $(POD_NAME)
-{{- end }}
+{{- if .Values.staticMembership -}}
+{{- $client = merge $client (dict "group.instance.id" "${env:POD_NAME}") -}}
+{{- end -}}
+{{- toYaml $client -}}
 {{- end -}}

@@ -1,6 +1,7 @@
 """What the objects say, for the things that an operator would find out about at night."""
 
 import ipaddress
+import re
 
 import pytest
 import yaml
@@ -132,59 +133,53 @@ def test_large_numbers_reach_the_settings_as_whole_numbers(chart: Chart) -> None
     )
 
     assert settings_of(objects)["http"]["max_in_flight"] == 10000000
-    client = environment(main_container(the(objects, "Deployment")))["POSTBACK_KAFKA__CLIENT"]["value"]
-    assert yaml.safe_load(client) == {"a.b": 10000000}
+    assert settings_of(objects)["kafka"]["client"] == {"a.b": 10000000}
 
 
-@pytest.mark.parametrize(
-    "password",
-    ["plain", "a: b", "'\"\\{}[]#%@`", " starts with a blank", "ends with a line end\n", "$(POD_NAME)", "123", "null"],
-)
-def test_any_password_reaches_the_kafka_client_as_it_is(chart: Chart, password: str) -> None:
-    container = main_container(the(chart.render(SPLIT), "StatefulSet", ends="dispatch"))
-    value = environment(container)["POSTBACK_KAFKA__CLIENT"]["value"]
+def test_kafkas_and_the_registrys_secrets_are_read_from_mounted_files(chart: Chart) -> None:
+    objects = chart.render(SPLIT, hooks=False)
+    pod = the(objects, "StatefulSet", ends="dispatch")["spec"]["template"]["spec"]
+    settings = settings_of(objects)
 
-    filled = _as_the_kubelet_does(value, {"POD_NAME": "pb-0", "KAFKA_USERNAME": "crm", "KAFKA_PASSWORD": password})
-
-    assert yaml.safe_load(filled) == {
-        "client.id": "postback $(nothing)",
-        "group.instance.id": "pb-0",
+    assert settings["kafka"]["client"] == {
+        "client.id": "postback",
+        "group.instance.id": "${env:POD_NAME}",
         "message.max.bytes": 10000000,
         "sasl.mechanism": "SCRAM-SHA-512",
-        "sasl.password": password.rstrip("\n"),
-        "sasl.username": "crm",
+        "sasl.password": "${file:/kafka-sasl/password}",
+        "sasl.username": "${file:/kafka-sasl/username}",
         "security.protocol": "SASL_SSL",
         "ssl.ca.location": "/kafka-tls/ca.crt",
         "ssl.certificate.location": "/kafka-tls/tls.crt",
         "ssl.key.location": "/kafka-tls/tls.key",
     }
+    assert settings["schemas"]["registry_password"] == "${file:/registry/password}"
+    secrets = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+    mounts = {mount["mountPath"]: secrets.get(mount["name"]) for mount in pod["containers"][0]["volumeMounts"]}
+    assert [mounts["/kafka-sasl"], mounts["/kafka-tls"], mounts["/registry"]] == [
+        "postback-kafka",
+        "postback-kafka-tls",
+        "postback-registry",
+    ]
 
 
-def _as_the_kubelet_does(value: str, variables: dict[str, str]) -> str:
-    parts = value.split("$$")
-    for name, text in variables.items():
-        parts = [part.replace(f"$({name})", text) if f"$({name})" in value else part for part in parts]
-    return "$".join(parts)
+def test_what_the_operator_says_of_the_kafka_client_wins(chart: Chart) -> None:
+    put: dict[str, object] = {"settings.kafka.client": {"security.protocol": "PLAINTEXT"}, "kafka.tls.enabled": True}
+
+    assert settings_of(chart.render(put=put, hooks=False))["kafka"]["client"] == {"security.protocol": "PLAINTEXT"}
 
 
-def test_variables_are_named_before_the_value_that_is_made_of_them(chart: Chart) -> None:
-    names = list(environment(main_container(the(chart.render(SPLIT), "StatefulSet", ends="dispatch"))))
-
-    assert max(map(names.index, ("POD_NAME", "KAFKA_USERNAME", "KAFKA_PASSWORD"))) < names.index(
-        "POSTBACK_KAFKA__CLIENT"
-    )
-
-
-def test_no_secret_is_in_any_object(chart: Chart) -> None:
+def test_every_variable_that_the_settings_ask_for_is_there(chart: Chart) -> None:
     objects = chart.render(SPLIT)
+    asked = set(re.findall(r"\$\{env:(\w+)\}", yaml.safe_dump(of_kind(objects, "ConfigMap"))))
 
-    assert of_kind(objects, "Secret") == []
-    assert (
-        settings_of([found for found in objects if "helm.sh/hook" not in found["metadata"].get("annotations", {})])[
-            "kafka"
-        ]["client"]
-        == {}
-    )
+    assert asked == {"POD_NAME", "CALL_CENTER_TOKEN"}
+    for pod in pod_specs(objects).values():
+        assert all(asked <= set(environment(container)) for container in pod["containers"])
+
+
+def test_the_chart_makes_no_secret(chart: Chart) -> None:
+    assert of_kind(chart.render(SPLIT), "Secret") == []
 
 
 def test_static_members_are_pods_of_a_stateful_set_named_after_themselves(chart: Chart) -> None:
@@ -193,19 +188,10 @@ def test_static_members_are_pods_of_a_stateful_set_named_after_themselves(chart:
 
     assert of_kind(objects, "Deployment") == []
     assert workload["spec"]["serviceName"] == the(objects, "Service")["metadata"]["name"]
-    client = environment(main_container(workload))["POSTBACK_KAFKA__CLIENT"]["value"]
-    assert yaml.safe_load(client) == {"group.instance.id": "$(POD_NAME)"}
-
-
-def test_what_is_no_member_for_long_takes_no_members_name(chart: Chart) -> None:
-    objects = chart.render(put={"staticMembership": True, "topicsJob.enabled": True})
-
-    pods = [the(objects, "Job")["spec"]["template"]["spec"], the(objects, "Pod")["spec"]]
-    assert ["POSTBACK_KAFKA__CLIENT" in environment(c) for pod in pods for c in pod["containers"]] == [
-        False,
-        False,
-        False,
-    ]
+    assert settings_of(objects)["kafka"]["client"] == {"group.instance.id": "${env:POD_NAME}"}
+    assert environment(main_container(workload))["POD_NAME"]["valueFrom"] == {
+        "fieldRef": {"fieldPath": "metadata.name"}
+    }
 
 
 def test_the_topics_job_brings_its_settings_and_profiles_along_and_needs_no_account(chart: Chart) -> None:
