@@ -2,6 +2,7 @@
 
 from base64 import b85decode, b85encode
 from collections.abc import Sequence
+from itertools import takewhile
 
 _VERSION = "1:"
 METADATA_LIMIT = 4096
@@ -17,7 +18,7 @@ class Ledger:
     back neither the others' settling nor, after a crash, makes them go out again.
     """
 
-    __slots__ = ("_horizon", "_open", "_open_before", "_position")
+    __slots__ = ("_horizon", "_open", "_open_before", "_position", "_settled_to")
 
     def __init__(self, position: int, metadata: str | None = None) -> None:
         """
@@ -26,6 +27,7 @@ class Ledger:
             metadata: What was committed with it.
         """
         self._position = position
+        self._settled_to = position
         self._open: dict[int, None] = {}
         self._horizon, self._open_before = _decode(position, metadata)
 
@@ -59,16 +61,24 @@ class Ledger:
     def settle(self, offset: int) -> None:
         """The delivery at *offset* needs nothing more."""
         del self._open[offset]
+        if offset >= self._settled_to:
+            self._settled_to = offset + 1
 
     def committable(self) -> tuple[int, str]:
         """
         Returns:
             The next offset to read, in Kafka's meaning of a committed offset, and the metadata to commit with it.
         """
-        still_open = [*self._open, *sorted(offset for offset in self._open_before if offset >= self._position)]
-        horizon = max(self._position, self._horizon)
+        first = next(iter(self._open), self._position)
+        if first >= self._horizon and first >= self._settled_to:
+            return first, ""
+        # Behind the last settled one there is nothing to tell.
+        horizon = max(self._settled_to, self._horizon)
+        mine = list(takewhile(lambda offset: offset < horizon, self._open))
+        theirs = sorted(offset for offset in self._open_before if offset >= self._position)
+        still_open = [*mine, *theirs]
         if not still_open:
-            return horizon, ""
+            return max(first, horizon), ""
         return still_open[0], _encode(still_open, horizon)
 
 

@@ -6,10 +6,9 @@ from typing import Any, Final
 from consumer.core.event import ABSENT, Fields, Getter, field_getter
 from consumer.core.profile import FieldMapping, Mapping, Profile, StaticMapping
 from consumer.core.request import Request, endpoint_of
-from consumer.core.values import form_encode, form_text, json_text, json_value, utf8
+from consumer.core.values import form_encode, form_text, json_member, utf8
 
 _FORM: Final = "application/x-www-form-urlencoded"
-_AS_JSON: Final = frozenset({str, int, bool, float})
 
 Step = tuple[str, str | None, str | None, Getter | None]
 """Name as it is sent; what is sent where that is static; a top-level field; a getter where it is more than that."""
@@ -63,10 +62,14 @@ class Renderer:
         )
 
     def _step(self, mapping: Mapping) -> Step:
-        name = mapping.export_name if self._is_json else f"{form_encode(mapping.export_name)}="
+        if self._is_json:
+            name = f"{json_member(mapping.export_name, self._zone)}:"
+        else:
+            name = f"{form_encode(mapping.export_name)}="
         match mapping:
             case StaticMapping(value=value):
-                return name, value if self._is_json else name + form_encode(value), None, None
+                encoded = json_member(value, self._zone) if self._is_json else form_encode(value)
+                return name, name + encoded, None, None
             case FieldMapping(field="customerType"):
                 return name, None, None, None
             case FieldMapping(field=field) if "_" in field or "." in field:
@@ -86,12 +89,15 @@ class Renderer:
         return "&".join(parts)
 
     def _json_body(self, fields: Fields, code: str) -> str:
-        body: dict[str, Any] = {}
+        parts: list[str] = []
         for name, static, field, get in self._steps:
-            value = static if static is not None else _value(fields, code, field, get)
+            if static is not None:
+                parts.append(static)
+                continue
+            value = _value(fields, code, field, get)
             if value is not None and value is not ABSENT:
-                body[name] = value if type(value) in _AS_JSON else json_value(value, self._zone)
-        return json_text(body)
+                parts.append(name + json_member(value, self._zone))
+        return f"{{{','.join(parts)}}}"
 
 
 def _value(fields: Fields, code: str, field: str | None, get: Getter | None) -> Any:

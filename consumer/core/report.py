@@ -19,6 +19,10 @@ def iso_utc(at_ms: int) -> str:
 _quoted = lru_cache(maxsize=4096)(dumps)
 
 
+def _id(text: str | None) -> str:
+    return f'"{text}"' if text is not None and text.isalnum() and text.isascii() else dumps(text)
+
+
 def outcome_row(
     *,
     delivery_id: str | None,
@@ -37,7 +41,7 @@ def outcome_row(
     duration = "null" if duration_ms is None else f"{duration_ms:.1f}"
     due_at = f'"{iso_utc(due_at_ms)}"' if due_at_ms else "null"
     return (
-        f'{{"delivery_id":{dumps(delivery_id)},"profile":{_quoted(profile)},"order_id":{dumps(order_id)},'
+        f'{{"delivery_id":{_id(delivery_id)},"profile":{_quoted(profile)},"order_id":{_id(order_id)},'
         f'"customer_type":{_quoted(code)},"attempt":{attempt},"outcome":"{outcome}","reason":{_quoted(reason)},'
         f'"status":{"null" if status is None else status},"duration_ms":{duration},"at":"{iso_utc(at_ms)}",'
         f'"due_at":{due_at}}}'

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from consumer.core.customer_type import PARTIAL
+from consumer.core.customer_type import PARTIAL, converts
 from consumer.dispatch.lanes import Job
 from consumer.dispatch.track import Track
 
@@ -26,6 +26,8 @@ class Orders:
         self.open_count += 1
         if job.waiting.code == PARTIAL:
             self._partials_out[job.key] += 1
+        elif self._partials_out and job.key in self._partials_out and converts(job.waiting.code):
+            self._conversions.setdefault(job.key, [])
         leader = self._leaders.setdefault((job.key, job.waiting.profile), job)
         if leader is job:
             return True

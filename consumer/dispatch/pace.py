@@ -8,8 +8,9 @@ from consumer.dispatch.lanes import Lane, Lanes
 _SILENT_MS: Final = 250
 """A lane that had no answer for this long while memory is full gives way."""
 
-_DRAINS_WITHIN_S: Final = 10
-"""A lane that needs longer than this for what it has in memory gives way."""
+_DRAINS_WITHIN_S: Final = 30
+"""A lane that needs longer than this for what it has in memory gives way. Short enough for those behind it, and long
+enough that a busy machine does not make every lane look slow."""
 
 
 class Pace:
