@@ -131,6 +131,8 @@ class GroupConsumer:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         committed = self._committed(partitions)
         consumer.assign([TopicPartition(p.topic, p.partition, _start(p)) for p in committed])
+        # librdkafka keeps what was paused so when a partition goes away and comes back to the same client.
+        consumer.resume(partitions)
         self.is_assigned = True
         self._ownership.assigned(
             {
