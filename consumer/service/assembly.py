@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -146,19 +147,23 @@ class Parts:
 
 def schemas_of(settings: Settings) -> Schemas:
     """The folder's schemas, and the registry where one is set."""
+    return Schemas(load_schemas(settings.schemas.folder or shipped_schemas()), registry_of(settings))
+
+
+def registry_of(settings: Settings) -> Registry | None:
+    """None where none is set."""
     section = settings.schemas
-    registry = None
-    if section.registry_url is not None:
-        password = section.registry_password
-        registry = Registry(
-            section.registry_url,
-            username=section.registry_username,
-            password=password.get_secret_value() if password else None,
-        )
-    return Schemas(load_schemas(section.folder or shipped_schemas()), registry)
+    if section.registry_url is None:
+        return None
+    password = section.registry_password
+    return Registry(
+        section.registry_url,
+        username=section.registry_username,
+        password=password.get_secret_value() if password else None,
+    )
 
 
-def sender_of(settings: Settings) -> "CurlSender[Job]":
+def sender_of(settings: Settings) -> CurlSender[Any]:
     """What makes the requests, in the run and in `preview --send` alike."""
     http = settings.http
     return CurlSender(timeout=http.timeout, allow_networks=http.allow_networks, max_connections=http.max_in_flight)
