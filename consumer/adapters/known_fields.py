@@ -30,7 +30,7 @@ class KnownFields:
             return None
         known = {f"{slot[1]}{name}" for name in of_items} if slot else set()
         known |= {"customerType", *(name for name in self.names if "[]" not in name)}
-        close = did_you_mean(field, known)
+        close = did_you_mean(field, known, closeness=0.8)
         return f"no schema has the field `{field}`{close or ': correct it, or it is left out of every request'}"
 
     def _is_in_a_map(self, field: str) -> bool:

@@ -62,7 +62,7 @@ def _live(settings: Settings, profiles: Sequence[Profile]) -> list[Problem]:
 def _good(profiles: Sequence[Profile], *, with_settings: bool) -> list[str]:
     good = ["the settings"] if with_settings else []
     if profiles:
-        good.append(f"{_counted(len(profiles), 'profile')} ({', '.join(_named(profile) for profile in profiles)})")
+        good.append(f"{_counted(len(profiles), 'profile')}: {', '.join(_named(profile) for profile in profiles)}")
     return good
 
 
@@ -76,5 +76,5 @@ def _counted(number: int, what: str) -> str:
 
 
 def _named(profile: Profile) -> str:
-    state = ", disabled" if not profile.enabled else ", paused" if profile.paused else ""
+    state = " (disabled)" if not profile.enabled else " (paused)" if profile.paused else ""
     return f"{profile.name}{state}"

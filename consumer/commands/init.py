@@ -44,12 +44,12 @@ def _contents() -> dict[str, str]:
 
 
 def _write(path: Path, text: str) -> str:
+    if path.exists():
+        return f"exists   {path} (left as it is)"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError:
-        return f"exists   {path} (left as it is)"
     except OSError as error:
         raise SettingsError(f"{path}:1: cannot be written: {error.strerror}; choose another folder") from error
     return f"written  {path}"
@@ -59,12 +59,19 @@ def _next_steps(folder: Path) -> str:
     enter = "" if folder == Path() else f"  cd {shlex.quote(str(folder))}\n"
     return f"""
 Next:
-{enter}\
-  postback check                                  finds every mistake of the settings and profiles
-  postback preview sample --sample order          prints the request that an order would cause
-  python3 -m http.server 8080 --bind 127.0.0.1    a receiver of your own, in another terminal
-  postback preview sample --sample order --send   delivers a made-up order to it
-  postback demo                                   the whole job on this machine, without a broker
-Then put your receiver in profiles/sample.yaml and your brokers in postback.yaml, and start the service:
+{enter}  postback check
+      finds every mistake of the settings and profiles
+  postback preview sample --sample order
+      prints the request that an order would cause
+  python3 -m http.server 8080 --bind 127.0.0.1 --directory "$(mktemp -d)"
+      a receiver of your own, in another terminal; `postback demo` has one at this port, too
+  postback preview sample --sample order --send
+      delivers a made-up order to it
+  postback demo
+      the whole job on this machine, without a broker
+
+Then put your receiver in profiles/sample.yaml and your brokers in postback.yaml:
   postback check --live
-  postback run"""
+      asks the brokers, too
+  postback run
+      the service"""
