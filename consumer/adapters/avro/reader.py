@@ -34,10 +34,7 @@ def reader_of(schema: Schema) -> RecordReader:
         InvalidSchema: No record of this schema can be read safely.
     """
     budget = Budget()
-    try:
-        read = _Compiler(schema.named, budget).part(schema.definition).read
-    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
-        raise InvalidSchema(f"it cannot be read: {error!r}") from error
+    read = _Compiler(schema.named, budget).part(schema.definition).read
 
     def read_all(value: bytes, start: int) -> Fields:
         budget.renew()

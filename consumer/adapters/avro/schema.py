@@ -108,7 +108,7 @@ def _canonical_form(node: Definition, named: Mapping[str, Definition], seen: set
             return f'{{"type":"map","values":{_canonical_form(node["values"], named, seen)}}}'
         case "record" | "error" | "enum" | "fixed":
             seen.add(node["name"])
-            return f'{{"name":{_json(node["name"])},{_canonical_rest(node, named, seen)}}}'
+            return f'{{"name":{_name(node)},{_canonical_rest(node, named, seen)}}}'
         case primitive:
             return _json(primitive)
 
@@ -121,10 +121,16 @@ def _canonical_rest(node: Definition, named: Mapping[str, Definition], seen: set
             return f'"type":"fixed","size":{int(node["size"])}'
         case _:
             fields = (
-                f'{{"name":{_json(field["name"])},"type":{_canonical_form(field["type"], named, seen)}}}'
+                f'{{"name":{_name(field)},"type":{_canonical_form(field["type"], named, seen)}}}'
                 for field in node["fields"]
             )
             return f'"type":"record","fields":[{",".join(fields)}]'
+
+
+def _name(node: Definition) -> str:
+    if not isinstance(node["name"], str):
+        raise TypeError("a name is not text")
+    return _json(node["name"])
 
 
 def _json(value: Any) -> str:

@@ -224,6 +224,8 @@ def logical(plain: str, name: str) -> dict[str, str]:
         (DECIMAL, b"\x00", Decimal("0.00")),
         (FIXED_DECIMAL, b"\xff\xff\xff", Decimal("-0.01")),
         (logical("bytes", "decimal"), b"\x02\x07", b"\x07"),  # without a precision it is bytes
+        ({**DECIMAL, "precision": 100_000}, b"\x02\x07", b"\x07"),  # nor can anybody mean so many digits
+        ({**FIXED_UUID, "size": 2}, b"ab", b"ab"),
         (logical("string", "uuid"), b"\x48" + str(SOME_UUID).encode(), SOME_UUID),
         (FIXED_UUID, SOME_UUID.bytes, SOME_UUID),
         (logical("long", "time-millis"), ONE, 1),  # a logical type of another plain type says nothing
@@ -330,6 +332,15 @@ def test_recursive_record_is_decoded_to_64_levels() -> None:
 def test_recursive_record_is_refused_where_it_is_nested_deeper(levels: int) -> None:
     with pytest.raises(UndecodableRecord, match="nested more than 64 deep"):
         decode(NODE, nested(levels))
+
+
+def test_recursive_record_of_many_levels_each_is_refused_before_the_stack_ends() -> None:
+    level: Any = ["null", "R0"]
+    for depth in reversed(range(25)):
+        level = {"type": "record", "name": f"R{depth}", "fields": [{"name": "a", "type": level}]}
+
+    with pytest.raises(UndecodableRecord, match="the record is nested too deep"):
+        decode(level, b"\x02" * 63 + b"\x00")
 
 
 def test_refused_depth_does_not_count_against_the_next_record() -> None:
