@@ -5,9 +5,12 @@ import signal
 from types import FrameType
 
 from consumer.commands import Subparsers, add_config_option, settings_of
-from consumer.log import set_up_logging
+from consumer.core.errors import ConsumerError
+from consumer.log import EventLog, set_up_logging
 from consumer.service.assembly import Parts
 from consumer.service.supervisor import Supervisor
+
+_log = EventLog("service")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -34,5 +37,9 @@ def run(args: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    supervisor.run()
+    try:
+        supervisor.run()
+    except ConsumerError as error:
+        _log.error("service.failed", error=str(error), advice="a restart goes on from the committed offsets")
+        return 1
     return 0

@@ -50,6 +50,9 @@ class GroupConsumer:
         self._ownership = ownership
         self._errors = RepeatedErrors()
         self._consumer = Consumer(dict(properties) | {"enable.partition.eof": True}, error_cb=self._errors.report)
+        self._is_incremental = properties.get("group.protocol") == "consumer" or "cooperative" in str(
+            properties.get("partition.assignment.strategy")
+        )
         self.is_assigned = False
 
     def subscribe(self, topics: Sequence[str]) -> None:
@@ -130,7 +133,11 @@ class GroupConsumer:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         committed = self._committed(partitions)
-        consumer.assign([TopicPartition(p.topic, p.partition, _start(p)) for p in committed])
+        places = [TopicPartition(p.topic, p.partition, _start(p)) for p in committed]
+        if self._is_incremental:
+            consumer.incremental_assign(places)
+        else:
+            consumer.assign(places)
         # librdkafka keeps what was paused so when a partition goes away and comes back to the same client.
         consumer.resume(partitions)
         self.is_assigned = True

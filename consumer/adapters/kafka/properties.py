@@ -57,16 +57,18 @@ def common(bootstrap_servers: str, client: Mapping[str, Any]) -> Properties:
 def consumer(bootstrap_servers: str, client: Mapping[str, Any], *, group: str) -> Properties:
     """For both groups: offsets are committed by transactions only."""
     own = {name: value for name, value in client.items() if name.startswith(_CONSUMER_ONLY)}
+    # All topics' partitions of one number go to one owner: what concerns an order is in one place.
+    by_broker = own.get("group.protocol") == "consumer"
+    assignor = {"group.remote.assignor": "range"} if by_broker else {"partition.assignment.strategy": "range"}
     return (
         common(bootstrap_servers, client)
+        | assignor
         | {
             "group.id": group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
-            # All topics' partitions of one number go to one owner: what concerns an order is in one place.
-            "partition.assignment.strategy": "range",
             # One fetch a broker is under way at a time: a long one would keep a run's first records waiting.
             "fetch.wait.max.ms": 50,
             "fetch.queue.backoff.ms": 10,

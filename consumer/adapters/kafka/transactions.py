@@ -33,7 +33,8 @@ class Transactions:
             slot: Gave the transactional id; kept for as long as this writer is.
         """
         self._slot = slot
-        self._producer = Producer(dict(properties), error_cb=RepeatedErrors().report)
+        self._properties = dict(properties)
+        self._producer = self._new_producer()
         self._is_ready = False
 
     def commit(
@@ -54,8 +55,8 @@ class Transactions:
             TransactionAborted: Nothing was written; the same batch may be tried again while the partitions are owned.
             BrokerError: This writer is of no use any more.
         """
+        self._make_ready(meanwhile)
         try:
-            self._make_ready(meanwhile)
             self._producer.begin_transaction()
             self._write(records, meanwhile)
             places = [TopicPartition(*place, offset, metadata) for place, (offset, metadata) in offsets.items()]
@@ -64,10 +65,17 @@ class Transactions:
         except KafkaException as error:
             self._abort(error, meanwhile)
 
+    def _new_producer(self) -> Producer:
+        return Producer(self._properties, error_cb=RepeatedErrors().report)
+
     def _make_ready(self, meanwhile: Callable[[], None]) -> None:
-        if not self._is_ready:
+        if self._is_ready:
+            return
+        try:
             self._insist(lambda: self._producer.init_transactions(_CALL_S), meanwhile)
-            self._is_ready = True
+        except KafkaException as error:
+            raise BrokerError(f"transactions cannot be had: {error.args[0].str()}") from error
+        self._is_ready = True
 
     def _write(self, records: Iterable[Record], meanwhile: Callable[[], None]) -> None:
         produce = self._producer.produce
@@ -96,13 +104,16 @@ class Transactions:
 
     def _abort(self, error: KafkaException, meanwhile: Callable[[], None]) -> None:
         failure = error.args[0]
-        if failure.fatal() or not failure.txn_requires_abort():
-            raise BrokerError(f"the transaction cannot go on: {failure.name()}: {failure.str()}") from error
         _log.warning("transaction.aborted", code=failure.name(), text=failure.str())
         try:
+            if not failure.txn_requires_abort():
+                raise error
             self._insist(lambda: self._producer.abort_transaction(_CALL_S), meanwhile)
         except KafkaException as second:
-            raise BrokerError(f"the transaction cannot be aborted: {second.args[0].str()}") from second
+            # Fenced, or the coordinator forgot it: this writer is of no use any more, a new one is.
+            _log.warning("transactions.renewed", code=second.args[0].name(), text=second.args[0].str())
+            self._producer = self._new_producer()
+            self._is_ready = False
         raise TransactionAborted(failure.str()) from error
 
     def close(self) -> None:
