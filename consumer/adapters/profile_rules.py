@@ -57,7 +57,7 @@ def read_profile(node: Node, texts: SecretTexts, surroundings: Surroundings, *, 
     """
     filled, problems = _filled(node, texts)
     file, wrong = validated(ProfileFile, filled)
-    rows = _valid_rows(filled)
+    rows = list(zip(filled.items("fields"), file.fields, strict=True)) if file else _valid_rows(filled)
     shape, wrong_headers = read_headers(rows)
     problems += [*wrong, *wrong_headers, *_twice_in_json(shape), *_placeholders(rows)]
     ca_file, wrong_ca_file = _ca_file(filled, texts)

@@ -78,13 +78,13 @@ def test_warning_alone_is_no_reason_to_fail(capsys: pytest.CaptureFixture[str]) 
 
 def test_unknown_field_is_a_warning_where_a_registry_may_have_more(capsys: pytest.CaptureFixture[str]) -> None:
     write("postback.yaml", SETTINGS + "schemas: {registry_url: 'http://registry'}\n")
-    write("profiles/a.yaml", profile(name="a", fields=ROW % "vatNumber"))
+    write("profiles/a.yaml", profile(name="a", fields=ROW % "vat"))
 
     code, lines = checked(capsys)
 
     assert (code, lines[0]) == (
         0,
-        "profiles/a.yaml:3: warning: no schema has the field `vatNumber`: correct it, or it is left out of every request",
+        "profiles/a.yaml:3: warning: no schema has the field `vat`: correct it, or it is left out of every request",
     )
 
 
