@@ -12,7 +12,7 @@ import pytest
 
 from consumer.adapters.curl import CurlSender
 from consumer.core.answer import Answer
-from consumer.core.request import Request
+from consumer.core.request import Request, endpoint_of
 
 Sender: TypeAlias = CurlSender[object]
 MakeSender: TypeAlias = Callable[..., Sender]
@@ -49,8 +49,12 @@ def request_to(
     headers: tuple[str, ...] = ("Content-Type: application/json", "User-Agent: test", "Accept: */*"),
     ca_file: str | None = None,
 ) -> Request:
-    """Build a request; the endpoint is nothing that the sender looks at."""
-    return Request(method, url, headers, body, ca_file, "")
+    """Build a request; where the URL is none, so is the endpoint."""
+    try:
+        endpoint = endpoint_of(url)
+    except ValueError:
+        endpoint = ""
+    return Request(method, url, headers, body, ca_file, endpoint)
 
 
 def answer_to(sender: Sender, request: Request) -> Answer:

@@ -118,8 +118,8 @@ class RawServer:
         while not self.ended.is_set():
             try:
                 plain, _address = self._listener.accept()
-            except OSError:
-                return
+            except OSError:  # the listener is closed, or a test left the process without a free file
+                continue
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open.append(plain)
             thread = threading.Thread(target=self._play, args=(plain, self.connections))

@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from consumer.adapters.curl import BODY_KEPT_BYTES, BODY_READ_BYTES
+from consumer.adapters.curl.transfer import BODY_KEPT_BYTES, BODY_READ_BYTES
 from consumer.core.answer import Answered, Unanswered
 from tests.integration.conftest import MakeSender, Sender, answer_to, request_to
 from tests.integration.raw_server import OK, Connection, RawServer, answer_with

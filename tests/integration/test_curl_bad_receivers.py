@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from consumer.adapters.curl import BODY_READ_BYTES
+from consumer.adapters.curl.transfer import BODY_READ_BYTES
 from consumer.core.answer import Answered, Unanswered
 from tests.integration.conftest import MakeSender, Sender, answer_to, request_to
 from tests.integration.raw_server import OK, Connection, RawServer, Script, answer_with

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -123,10 +123,13 @@ def test_process_without_a_free_file_fails_like_a_network(make_sender: MakeSende
     sender = make_sender()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with RawServer(answer_with(OK)) as server, ExitStack() as stack:
-        lowest_free = os.dup(0)
-        os.close(lowest_free)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+        highest = os.dup(0)
+        stack.callback(os.close, highest)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 20, hard))
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        with suppress(OSError):
+            while True:
+                stack.callback(os.close, os.open(os.devnull, os.O_RDONLY))
 
         unanswered = answer_to(sender, request_to(server.url()))
 
@@ -150,3 +153,53 @@ def test_sender_closes_what_it_opened(make_sender: MakeSender) -> None:
         sender.close()
 
     assert open_files() <= before
+
+
+def test_first_of_a_burst_goes_ahead_and_the_others_follow_when_the_address_is_known(sender: Sender) -> None:
+    with RawServer(answer_with(OK)) as server:
+        for number in range(20):
+            sender.start(number, request_to(server.url(host="localhost")))
+        assert sender.in_flight == 20
+        finished = drain(sender)
+
+    assert all(isinstance(one, Answered) for _token, one in finished)
+    assert Counter(token for token, _answer in finished) == Counter(range(20))
+
+
+def test_name_that_nobody_knows_is_the_answer_to_the_whole_burst(sender: Sender) -> None:
+    for number in range(20):
+        sender.start(number, request_to("http://nowhere.invalid/"))
+    finished = drain(sender)
+
+    assert {one for _token, one in finished} == {finished[0][1]}
+    assert isinstance(finished[0][1], Unanswered)
+    assert finished[0][1].kind in {"network", "timeout"}
+    assert Counter(token for token, _answer in finished) == Counter(range(20))
+
+
+def test_request_that_cannot_be_sent_does_not_answer_for_those_that_wait_behind_it(sender: Sender) -> None:
+    with RawServer(answer_with(OK)) as server:
+        endpoint = server.url().rstrip("/")
+        broken = request_to("http://127.0.0.1:99999/")._replace(endpoint=endpoint)
+        for number, request in enumerate([broken, request_to(server.url()), broken, request_to(server.url())]):
+            sender.start(number, request._replace(endpoint=endpoint))
+        finished = dict(drain(sender))
+
+    assert [type(finished[number]) for number in range(4)] == [Unanswered, Answered] * 2
+
+
+def test_refused_address_is_judged_for_every_request_of_a_burst(make_sender: MakeSender) -> None:
+    sender = make_sender(allow=())
+    for number in range(5):
+        sender.start(number, request_to("http://localhost:9/"))
+    finished = drain(sender)
+
+    assert [isinstance(one, Unanswered) and one.kind for _token, one in finished] == ["refused_address"] * 5
+
+
+def test_cancelling_gives_the_tokens_of_those_that_wait_too(sender: Sender) -> None:
+    for number in range(5):
+        sender.start(number, request_to("http://127.0.0.1:9/"))
+
+    assert sorted(map(str, sender.cancel_all())) == ["0", "1", "2", "3", "4"]
+    assert sender.in_flight == 0

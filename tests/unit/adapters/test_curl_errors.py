@@ -5,7 +5,7 @@ from __future__ import annotations
 import pycurl
 import pytest
 
-from consumer.adapters.curl_errors import kind_of
+from consumer.adapters.curl.errors import kind_of
 
 CODES = {name: getattr(pycurl, name) for name in dir(pycurl) if name.startswith("E_") and "MULTI" not in name}
 

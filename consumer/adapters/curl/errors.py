@@ -1,4 +1,4 @@
-"""libcurl's error codes in our words."""
+"""libcurl's errors in our words."""
 
 from __future__ import annotations
 
@@ -42,3 +42,19 @@ def kind_of(code: int) -> NoAnswer:
     A refused address has no code of its own: libcurl reports that it could not connect.
     """
     return _KIND_BY_CODE.get(code, "network")
+
+
+def why_impossible(error: Exception) -> str:
+    """Say why pycurl or libcurl would not even begin, without quoting what was to be sent."""
+    match error:
+        case UnicodeError():  # its text would quote what was to be sent
+            return "not a request that can be sent: only ASCII can"
+        case pycurl.error(args=(_code, str(message))):
+            return f"not a request that can be sent: {printable(message)}"
+        case _:
+            return f"not a request that can be sent: {printable(str(error))}"
+
+
+def printable(message: str) -> str:
+    """Give libcurl's message, which may quote the receiver, fit for a line of a log."""
+    return "".join(character if character.isprintable() else "?" for character in message)[:200]

@@ -1,0 +1,183 @@
+"""The loop that drives the transfers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final, Generic, TypeVar
+
+import pycurl
+
+from consumer.adapters.curl.errors import why_impossible
+from consumer.adapters.curl.gate import Gate
+from consumer.adapters.curl.look_ups import Line
+from consumer.adapters.curl.transfer import Transfer
+from consumer.core.address import Network
+from consumer.core.answer import Answer, Unanswered
+from consumer.core.request import Request
+
+T = TypeVar("T")
+
+_TICK_SECONDS: Final = 0.01
+_GATHER_SECONDS: Final = 2e-6
+"""Driving costs about 0.2 µs for each transfer in flight, stirring or not: ten times that lets answers gather."""
+_SHORTEST_SLEEP: Final = 200e-6
+_CLOSE_SECONDS: Final = 1.0
+
+
+class CurlSender(Generic[T]):
+    """
+    Sends requests side by side and says what came of each.
+
+    Nothing in here retries, but for libcurl's own repeat on a fresh connection when a kept one turns out to be closed
+    without a byte of an answer. Connections are kept; each was checked when it was opened, against networks that
+    cannot change in the lifetime of a sender.
+
+    Waiting is done with an edge-triggered epoll of our own that every socket joins when it is opened: libcurl's
+    ``select`` cannot see descriptors above 1,023, and its socket callbacks cost half as much again per request
+    (tests/benchmarks). An edge only means "drive the transfers"; whatever no edge tells of (a name that was looked
+    up, a rest that libcurl left in a socket) waits for one tick at most.
+
+    Args:
+        timeout: For a whole attempt, to the end of the answer; it begins when the name of a cold endpoint is known.
+        max_connections: Kept at most when idle; no limit on what is in flight, which the caller bounds.
+    """
+
+    def __init__(self, *, timeout: timedelta, allow_networks: Sequence[Network], max_connections: int) -> None:
+        self._timeout = timeout
+        self._gate = Gate(allow_networks)
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
+        self._running: dict[pycurl.Curl, tuple[T, Transfer, Line[T]]] = {}
+        self._leading: dict[Transfer, Line[T]] = {}
+        self._lines: dict[str, Line[T]] = {}
+        self._waiting = 0
+        self._idle: list[Transfer] = []
+        self._finished: list[tuple[T, Answer]] = []
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that were started and not yet handed back."""
+        return len(self._running) + self._waiting + len(self._finished)
+
+    def start(self, token: T, request: Request) -> None:
+        """Begin to send; never blocks. What libcurl refuses outright is handed back by ``wait`` like everything."""
+        line = self._lines.get(request.endpoint)
+        if line is None:
+            line = self._lines[request.endpoint] = Line()
+        if line.waiting is not None:
+            line.waiting.append((token, request))
+            self._waiting += 1
+            return
+        transfer = self._idle.pop() if self._idle else Transfer(self._gate, self._timeout)
+        leads = not line.running and line.is_cold()
+        try:
+            transfer.prepare(request, fresh=leads)
+            self._multi.add_handle(transfer.curl)
+        except (pycurl.error, ValueError, TypeError) as error:
+            transfer.curl.close()
+            self._finished.append((token, Unanswered("network", why_impossible(error), 0.0)))
+            return
+        line.running += 1
+        self._running[transfer.curl] = (token, transfer, line)
+        if leads:
+            line.waiting = []
+            self._leading[transfer] = line
+
+    def wait(self, timeout_seconds: float) -> list[tuple[T, Answer]]:
+        """Drive what is in flight until something finished or the time is over; give what finished."""
+        until = time.monotonic() + timeout_seconds
+        while True:
+            self._drive()
+            if self._finished:
+                finished, self._finished = self._finished, []
+                return finished
+            left = until - time.monotonic()
+            if left <= 0:
+                return []
+            self._gate.epoll.poll(self._bounded(left))
+            self._gather()
+
+    def cancel_all(self) -> list[T]:
+        """Break off what is in flight and give its tokens: whether it arrived is unknown."""
+        tokens = [token for token, _transfer, _line in self._running.values()]
+        for curl, (_token, transfer, _line) in self._running.items():
+            self._multi.remove_handle(curl)
+            self._idle.append(transfer)
+        for line in self._lines.values():
+            tokens += [token for token, _request in line.released()]
+        self._running.clear()
+        self._leading.clear()
+        self._lines.clear()
+        self._waiting = 0
+        return tokens
+
+    def close(self) -> None:
+        """
+        Break off what is in flight and close every connection.
+
+        libcurl waits for look-ups that are under way, and a dead name server can make that long: then it is left
+        alone with them.
+        """
+        self.cancel_all()
+        closing = threading.Thread(target=self._multi.close, name="curl-close", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_SECONDS)
+        for transfer in self._idle:
+            transfer.curl.close()
+        self._idle.clear()
+        self._gate.close()
+
+    def _bounded(self, seconds: float) -> float:
+        if not self._running:
+            return seconds
+        timer_ms = self._multi.timeout()
+        return min(seconds, _TICK_SECONDS, timer_ms / 1000) if timer_ms >= 0 else min(seconds, _TICK_SECONDS)
+
+    def _gather(self) -> None:
+        pause_seconds = len(self._running) * _GATHER_SECONDS
+        if pause_seconds > _SHORTEST_SLEEP:
+            time.sleep(min(pause_seconds, _TICK_SECONDS))
+
+    def _drive(self) -> None:
+        self._multi.perform()
+        self._gate.settle()
+        for transfer in [transfer for transfer in self._leading if transfer.is_looked_up] if self._leading else ():
+            line = self._leading.pop(transfer)
+            line.looked_up()
+            self._release(line)
+        queued = 1
+        while queued:
+            queued, done, failed = self._multi.info_read()
+            for curl in done:
+                self._finish(curl, pycurl.E_OK, "")
+            for curl, code, message in failed:
+                self._finish(curl, code, message)
+
+    def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
+        token, transfer, line = self._running.pop(curl)
+        answer = transfer.answer(code, message)
+        self._finished.append((token, answer))
+        self._multi.remove_handle(curl)
+        self._idle.append(transfer)
+        line.running -= 1
+        if self._leading.pop(transfer, None) is None:
+            return
+        if code in {pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_OPERATION_TIMEDOUT}:
+            self._share(line, answer)
+        else:
+            self._release(line)
+
+    def _release(self, line: Line[T]) -> None:
+        waited = line.released()
+        self._waiting -= len(waited)
+        for token, request in waited:
+            self.start(token, request)
+
+    def _share(self, line: Line[T], answer: Answer) -> None:
+        """Let the look-up that failed be the answer to everything that waited for it."""
+        waited = line.released()
+        self._waiting -= len(waited)
+        self._finished += [(token, answer) for token, _request in waited]

@@ -1,0 +1,176 @@
+"""One transfer: what is set on a libcurl handle, and what is made of the answer."""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+from typing import Any, Final
+
+import certifi
+import pycurl
+
+from consumer.adapters.curl.errors import kind_of, printable
+from consumer.adapters.curl.gate import Gate
+from consumer.adapters.curl.header_lines import for_libcurl
+from consumer.core.answer import Answer, Answered, Unanswered
+from consumer.core.request import Request
+
+BODY_KEPT_BYTES: Final = 512
+BODY_READ_BYTES: Final = 256 * 1024
+"""A longer body ends the transfer and its connection: reading on would cost more than a new connection."""
+LOOK_UP_KEPT_SECONDS: Final = 60
+
+_LONGEST_CONNECT: Final = timedelta(seconds=10)
+_CA_CACHE_SECONDS: Final = 300
+_CURLOPT_CA_CACHE_TIMEOUT: Final = 321  # pycurl has no name for it
+_BLANK: Final = frozenset({b"\r\n", b"\n"})
+_METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Transfer:
+    """One reusable libcurl handle and what it gathers of the answer that is under way."""
+
+    __slots__ = (
+        "_body_bytes",
+        "_body_start",
+        "_ca_file",
+        "_fresh",
+        "_gate",
+        "_head",
+        "_opened",
+        "_refusal",
+        "_shape",
+        "_url",
+        "curl",
+    )
+
+    def __init__(self, gate: Gate, timeout: timedelta) -> None:
+        self.curl = pycurl.Curl()
+        self._gate = gate
+        self._url = ""
+        self._fresh = False
+        self._shape: tuple[str, bool] | None = None
+        self._ca_file: str | None = None
+        self._head: list[bytes] = []
+        self._body_start = b""
+        self._body_bytes = 0
+        self._refusal: str | None = None
+        self._opened = False
+        self._set_once(timeout)
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether an address is known by now."""
+        return self._opened or self._refusal is not None
+
+    def prepare(self, request: Request, *, fresh: bool) -> None:
+        """
+        Set what differs from request to request, and forget the last answer.
+
+        Args:
+            fresh: Open a connection, even if one is kept.
+        """
+        curl = self.curl
+        self._head.clear()
+        self._body_start = b""
+        self._body_bytes = 0
+        self._refusal = None
+        self._opened = False
+        if request.url != self._url:
+            curl.setopt(pycurl.URL, request.url)
+            self._url = request.url
+        body = b"" if request.body is None and request.method in _METHODS_WITH_BODY else request.body
+        curl.setopt(pycurl.HTTPHEADER, for_libcurl(request.headers, body))
+        shape = (request.method, body is not None)
+        if shape != self._shape:
+            self._set_method(*shape)
+        if body is not None:
+            curl.setopt(pycurl.POSTFIELDS, body)
+        if fresh != self._fresh:
+            curl.setopt(pycurl.FRESH_CONNECT, fresh)
+            self._fresh = fresh
+        if request.ca_file != self._ca_file:
+            curl.setopt(pycurl.CAINFO, request.ca_file or certifi.where())
+            self._ca_file = request.ca_file
+
+    def answer(self, code: int, message: str) -> Answer:
+        """Say what came of the transfer that libcurl ended with *code*."""
+        duration_ms = self.curl.getinfo(pycurl.TOTAL_TIME) * 1000
+        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
+        if status >= 200 and self._head_is_whole():  # not E_OK: libcurl says it of a head that was cut off, too
+            retry_after = self._retry_after() if status in {429, 503} else None
+            return Answered(status, retry_after, duration_ms, self._body_start)
+        if self._refusal is not None and not self._opened:
+            return Unanswered("refused_address", self._refusal, duration_ms)
+        detail = printable(message) or ("no whole head" if code == pycurl.E_OK else pycurl.easy_strerror(code))
+        return Unanswered(kind_of(code), detail, duration_ms)
+
+    def _set_once(self, timeout: timedelta) -> None:
+        timeout_ms = max(1, round(timeout / timedelta(milliseconds=1)))
+        connect_ms = min(timeout_ms, round(_LONGEST_CONNECT / timedelta(milliseconds=1)))
+        for option, value in (
+            (pycurl.NOSIGNAL, 1),
+            (pycurl.TCP_NODELAY, 1),
+            (pycurl.TIMEOUT_MS, timeout_ms),
+            (pycurl.CONNECTTIMEOUT_MS, connect_ms),
+            (pycurl.DNS_CACHE_TIMEOUT, LOOK_UP_KEPT_SECONDS),
+            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+            (pycurl.FOLLOWLOCATION, 0),
+            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
+            (pycurl.HTTP_CONTENT_DECODING, 0),
+            (pycurl.PROXY, ""),
+            (pycurl.NETRC, pycurl.NETRC_IGNORED),
+            (pycurl.USERAGENT, ""),
+            (pycurl.SSL_VERIFYPEER, 1),
+            (pycurl.SSL_VERIFYHOST, 2),
+            (pycurl.CAINFO, certifi.where()),
+            (_CURLOPT_CA_CACHE_TIMEOUT, _CA_CACHE_SECONDS),
+            (pycurl.HEADERFUNCTION, self._head.append),  # no Python frame per header line
+            (pycurl.WRITEFUNCTION, self._take),
+            (pycurl.OPENSOCKETFUNCTION, self._open_socket),
+        ):
+            self.curl.setopt(option, value)
+        self.curl.unsetopt(pycurl.CAPATH)
+
+    def _set_method(self, method: str, has_body: bool) -> None:  # noqa: FBT001 - a pair that is kept as one value
+        self.curl.setopt(pycurl.POST if has_body else pycurl.HTTPGET, 1)
+        if method == ("POST" if has_body else "GET"):
+            self.curl.unsetopt(pycurl.CUSTOMREQUEST)
+        else:
+            self.curl.setopt(pycurl.CUSTOMREQUEST, method)
+        self._shape = (method, has_body)
+
+    def _open_socket(self, _purpose: int, address: tuple[Any, ...]) -> socket.socket | int:
+        family, kind, protocol, (host, *_port) = address
+        refusal = self._gate.why_refused(family, kind, host)
+        if refusal is not None:
+            self._refusal = f"{host} is not public: {refusal}"
+            return pycurl.SOCKET_BAD
+        try:
+            opened = self._gate.open(family, kind, protocol)
+        except OSError:  # libcurl says that it could not connect
+            return pycurl.SOCKET_BAD
+        self._opened = True
+        return opened
+
+    def _take(self, chunk: bytes) -> int | None:
+        self._body_bytes += len(chunk)
+        if len(self._body_start) < BODY_KEPT_BYTES:
+            self._body_start = (self._body_start + chunk)[:BODY_KEPT_BYTES]
+        return None if self._body_bytes <= BODY_READ_BYTES else 0  # nothing taken: libcurl ends the transfer
+
+    def _final_head(self) -> list[bytes]:
+        starts = [at for at, line in enumerate(self._head) if line.startswith(b"HTTP/")]
+        return self._head[starts[-1] :] if starts else []
+
+    def _head_is_whole(self) -> bool:
+        return self._head[-1] in _BLANK or not _BLANK.isdisjoint(self._final_head())
+
+    def _retry_after(self) -> str | None:
+        for line in self._final_head():
+            if line in _BLANK:  # what follows are trailers
+                return None
+            name, _colon, value = line.partition(b":")
+            if name.strip().lower() == b"retry-after":
+                return value.strip().decode("latin-1")
+        return None

@@ -1,0 +1,39 @@
+"""
+Sends where no name server answers, and prints what came of it; for a network namespace of its own.
+
+What is called ``slow.example`` is asked of a name server that is silent; ``good.example`` stands in the hosts file.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from datetime import timedelta
+from ipaddress import ip_network
+
+from consumer.adapters.curl import CurlSender
+from consumer.core.request import Request
+from tests.integration.raw_server import OK, RawServer, answer_with
+
+
+def main() -> None:
+    """Start a burst to the endpoint without a name server, and then one request to the other."""
+    loopback = [ip_network("127.0.0.0/8")]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, RawServer(answer_with(OK)) as server:
+        silent.bind(("127.0.0.1", 53))
+        sender = CurlSender[str](timeout=timedelta(seconds=30), allow_networks=loopback, max_connections=64)
+        for _ in range(64):
+            sender.start("slow", Request("GET", "http://slow.example/", (), None, None, "http://slow.example:80"))
+        for _ in range(10):
+            sender.wait(0.02)
+        good = f"http://good.example:{server.port}"
+        sender.start("good", Request("GET", f"{good}/", (), None, None, good))
+        first = [token for token, _answer in sender.wait(60)]
+        closing_since = time.monotonic()
+        sender.close()
+    print(json.dumps({"first": first, "close_seconds": time.monotonic() - closing_since}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
