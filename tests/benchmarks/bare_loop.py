@@ -10,7 +10,7 @@ from consumer.core.request import Request
 
 
 def send_all(requests: Iterable[Request], *, in_flight: int) -> int:
-    """Send POST requests, *in_flight* at once; give how many were answered 200."""
+    """Send requests (POST where there is a body, else GET), *in_flight* at once; give how many were answered 200."""
     multi = pycurl.CurlMulti()
     multi.setopt(pycurl.M_MAXCONNECTS, in_flight)
     idle = [_handle() for _ in range(in_flight)]
@@ -45,7 +45,10 @@ def _feed(multi: pycurl.CurlMulti, idle: list[pycurl.Curl], waiting: Iterator[Re
         curl = idle.pop()
         curl.setopt(pycurl.URL, request.url)
         curl.setopt(pycurl.HTTPHEADER, request.headers)
-        curl.setopt(pycurl.POSTFIELDS, request.body)
+        if request.body is None:
+            curl.setopt(pycurl.HTTPGET, 1)
+        else:
+            curl.setopt(pycurl.POSTFIELDS, request.body)
         multi.add_handle(curl)
         started += 1
     return started

@@ -3,7 +3,8 @@ A loopback receiver that costs as little as Python can: ``python -m tests.benchm
 
 It prints its port and then answers every request with 200 and a two-byte body, keeping connections alive. It reads
 just enough of HTTP/1.1 to find where a request ends (``Content-Length`` only), because it must not be what a
-benchmark measures. At the end of its standard input it prints what it counted, as JSON, and stops.
+benchmark measures. For each line of its standard input it prints what it counted, as JSON (and counts anew after
+"reset"); at the end of it, it does so once more and stops.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ class Receiver:
         self._connections: dict[int, socket.socket] = {}
         self._partial: dict[int, bytes] = {}
         self._answers: deque[tuple[float, int, int]] = deque()
-        self.requests = 0
-        self.connections = 0
+        self._first_at = self._last_at = 0.0
+        self._requests = 0
+        self._connections_made = 0
 
     @property
     def port(self) -> int:
@@ -65,17 +67,34 @@ class Receiver:
                 if fd == self._listener.fileno():
                     self._accept()
                 elif fd == sys.stdin.fileno():
-                    return
+                    line = sys.stdin.readline()
+                    self._say(reset=line == "reset\n")
+                    if not line:
+                        return
                 else:
                     self._read(fd)
             self._answer_due()
+
+    def _say(self, *, reset: bool) -> None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        counted = {
+            "requests": self._requests,
+            "connections": self._connections_made,
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "first_at": self._first_at,
+            "last_at": self._last_at,
+        }
+        print(json.dumps(counted), flush=True)
+        if reset:
+            self._requests = self._connections_made = 0
+            self._first_at = self._last_at = 0.0
 
     def _wait_seconds(self) -> float | None:
         return max(0.0, self._answers[0][0] - time.monotonic()) if self._answers else None
 
     def _accept(self) -> None:
         connection, _address = self._listener.accept()
-        self.connections += 1
+        self._connections_made += 1
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls:
             connection.setblocking(True)  # the handshake alone: it is not what is measured
@@ -98,7 +117,9 @@ class Receiver:
         if rest:
             self._partial[fd] = rest
         if count:
-            self.requests += count
+            self._requests += count
+            self._last_at = time.time()
+            self._first_at = self._first_at or self._last_at
             self._answer(fd, count)
 
     def _answer(self, fd: int, count: int) -> None:
@@ -134,10 +155,6 @@ def main() -> None:
     receiver = Receiver(delay_seconds=arguments.delay_ms / 1000, certificate=arguments.certificate)
     print(receiver.port, flush=True)
     receiver.run()
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_seconds = usage.ru_utime + usage.ru_stime
-    counted = {"requests": receiver.requests, "connections": receiver.connections, "cpu_seconds": cpu_seconds}
-    print(json.dumps(counted), flush=True)
 
 
 if __name__ == "__main__":

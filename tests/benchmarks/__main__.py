@@ -1,0 +1,74 @@
+"""
+The whole way on a real broker, beside a bare libcurl loop in the same run: ``python -m tests.benchmarks``.
+
+Takes about a quarter of an hour; ``--quick`` one or two minutes. It prints, people judge: see README.md.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.benchmarks import table
+from tests.benchmarks.idle import measure_idle, text_of
+from tests.benchmarks.measuring import Bench, Round
+from tests.benchmarks.scenarios import SCENARIOS, Scenario
+from tests.broker.kafka import KafkaBroker
+
+WARM_UP = Scenario(name="warm-up", due=1_000)
+
+
+def chosen(only: str | None, *, quick: bool) -> list[Scenario]:
+    """The scenarios that the options ask for."""
+    if only is not None:
+        return [scenario for scenario in SCENARIOS if scenario.name == only]
+    return [scenario for scenario in SCENARIOS if scenario.is_quick or not quick]
+
+
+def rounds_of(bench: Bench, scenario: Scenario, count: int) -> list[Round]:
+    """Those that the machine let come to an end; one that it did not is said, and made again."""
+    found: list[Round] = []
+    failures = 0
+    while len(found) < count and failures <= count:
+        try:
+            found.append(bench.round(scenario))
+        except (AssertionError, TimeoutError) as error:
+            failures += 1
+            print(f"  {scenario.name}, a round that does not count: {error}", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> None:
+    names = ", ".join(scenario.name for scenario in SCENARIOS)
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=f"scenarios: {names}, idle", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="two scenarios only")
+    parser.add_argument("--only", metavar="NAME", help="one scenario, or `idle`")
+    parser.add_argument("--rounds", type=int, default=3, help="of each scenario (default 3)")
+    given = parser.parse_args()
+    scenarios = chosen(given.only, quick=given.quick)
+    if not scenarios and given.only != "idle":
+        parser.error(f"no scenario is called {given.only}; there are {names}, idle")
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {table.processor()}; load before: {load}")
+    print("CPU in seconds per 10,000; medians; `of bare`: as a multiple of the bare loop in the same round")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, KafkaBroker(Path(name) / "broker") as broker:
+        bench = Bench(broker.bootstrap_servers, Path(name))
+        rounds_of(bench, WARM_UP, 1)  # a broker that has just started is slow at its first topics and transactions
+        print(table.HEADER, table.RULE, sep="\n", flush=True)
+        for scenario in scenarios:
+            rounds = rounds_of(bench, scenario, given.rounds)
+            if rounds:
+                print(table.row(scenario, rounds), table.bare_row(scenario, rounds), sep="\n", flush=True)
+        if given.only in {None, "idle"} and not given.quick:
+            print(text_of(measure_idle(bench)), flush=True)
+    print(f"{time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
