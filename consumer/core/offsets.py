@@ -1,7 +1,7 @@
 """Which deliveries of a partition are settled, and how Kafka's committed offset says so."""
 
 from base64 import b85decode, b85encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 _VERSION = "1:"
@@ -87,6 +87,12 @@ def open_in(position: int, metadata: str | None, end: int) -> int:
     horizon, still_open = _decode(position, metadata)
     horizon = min(horizon, end)
     return max(0, end - max(horizon, position)) + sum(1 for offset in still_open if offset < end)
+
+
+def open_test(position: int, metadata: str | None) -> Callable[[int], bool]:
+    """A function that says of an offset from *position* on whether it is not settled, by a commit."""
+    horizon, still_open = _decode(position, metadata)
+    return lambda offset: offset >= horizon or offset in still_open
 
 
 def _encode(still_open: Sequence[int], horizon: int) -> str:

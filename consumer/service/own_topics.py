@@ -71,6 +71,9 @@ def create_missing(
     """
     Create those of *wanted* that are not there, large enough for whatever fits the source topics.
 
+    Args:
+        partitions: When none of those in which deliveries wait is there yet; else as many as it has.
+
     Returns:
         The names of those that were created.
     """
@@ -80,7 +83,14 @@ def create_missing(
         return []
     largest = largest_bytes(topics.config(name for name in sources if name in there).values())
     specs = topic_specs(missing, names, largest)
-    return topics.create(specs, partitions=partitions, replication_factor=replication_factor)
+    # Another count than that of the others would give an order's deliveries to several owners.
+    count = next((there[name] for name in there if is_dispatched(name, names)), partitions)
+    return topics.create(specs, partitions=count, replication_factor=replication_factor)
+
+
+def is_dispatched(topic: str, names: TopicNames) -> bool:
+    """Whether it is a window or the retry topic, in which deliveries wait."""
+    return topic == names.retry or names.period(topic) is not None
 
 
 def what_they_carry(topics: AsksTopics, wanted: Iterable[str], names: TopicNames) -> Carries | None:

@@ -1,6 +1,6 @@
 """Topics as the brokers know them: which there are, how they are set up, how far they reach."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -32,15 +32,20 @@ class NewTopicSpec:
 class Topics:
     """Questions to the brokers, each answered within 10 s or by BrokerUnreachable."""
 
-    def __init__(self, properties: Mapping[str, Any]) -> None:
+    def __init__(self, properties: Mapping[str, Any], *, report: Callable[[KafkaError], None] | None = None) -> None:
+        """
+        Args:
+            report: Told of what the client meets while it tries; None: it is logged.
+        """
         # Kept, since the futures of a temporary AdminClient die with it.
-        self._admin = AdminClient(dict(properties), error_cb=RepeatedErrors().report)
+        self._admin = AdminClient(dict(properties), error_cb=report or RepeatedErrors().report)
 
     def partitions(self, *, timeout_seconds: float = _ASK_S) -> dict[str, int]:
         """All topics with their number of partitions."""
         try:
             found = self._admin.list_topics(timeout=timeout_seconds).topics
         except KafkaException as error:
+            self._admin.poll(0)  # lets the client report why
             raise BrokerUnreachable(f"the brokers do not answer: {_text(error)}") from error
         return {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
 
@@ -85,6 +90,10 @@ class Topics:
         """The offset that the next committed record of each partition will have."""
         return self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
+    def uncommitted_ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        """The same with records of transactions that are still open."""
+        return self._offsets(places, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)  # type: ignore[no-untyped-call]
+
     def beginnings(self, places: Iterable[Place]) -> dict[Place, int]:
         """The first offset that is still kept."""
         return self._offsets(places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
@@ -109,13 +118,13 @@ class Topics:
             places = [TopicPartition(*place, offset) for place, offset in offsets.items()]
             self._admin.delete_records(places, request_timeout=_ASK_S)
 
-    def _offsets(self, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
+    def _offsets(
+        self, places: Iterable[Place], spec: OffsetSpec, isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
+    ) -> dict[Place, int]:
         request = {TopicPartition(*place): spec for place in places}
         if not request:
             return {}
-        answers = self._admin.list_offsets(
-            request, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_ASK_S
-        )
+        answers = self._admin.list_offsets(request, isolation_level=isolation, request_timeout=_ASK_S)
         return {(p.topic, p.partition): _result(future).offset for p, future in answers.items()}
 
 

@@ -1,0 +1,168 @@
+"""The status for people, as tables, and for machines."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from consumer.commands.times import local_time, span
+from consumer.core.report import iso_utc
+from consumer.service.status import ProfileStatus, Status, TopicStatus
+
+_NOTHING: Final = "-"
+_COLOURS: Final = {"active": "green", "paused": "yellow", "disabled": "dim", "invalid": "red", "removed": "red"}
+Column = tuple[str, bool, Callable[[Any], str]]
+"""Heading; whether it is shown when there is nothing in it; text of a row."""
+
+
+def status_tables(status: Status, *, is_terminal: bool) -> Iterator[RenderableType]:
+    """The profiles, then the topics, then what needs a person."""
+    if not status.profiles:
+        yield Text("There is no profile yet: write one, e.g. with `postback init`.")
+    yield _table(_profile_columns(status), status.profiles, is_terminal=is_terminal)
+    yield ""
+    yield _table(_topic_columns(status), status.topics, is_terminal=is_terminal)
+    notes = [*_notes(status)]
+    if notes:
+        yield ""
+        yield from map(Text, notes)
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Any], *, is_terminal: bool) -> Table:
+    cells = [[text(row) for row in rows] for _, _, text in columns]
+    shown = [
+        (heading, column)
+        for (heading, always, _), column in zip(columns, cells, strict=True)
+        if always or any(cell != _NOTHING for cell in column)
+    ]
+    table = Table(box=box.SIMPLE_HEAD if is_terminal else None, pad_edge=False, show_edge=False)
+    for heading, column in shown:
+        is_number = all(cell == _NOTHING or cell.replace(",", "").isdecimal() for cell in column)
+        table.add_column(heading, justify="right" if is_number and column else "left", overflow="fold")
+    for line in zip(*(column for _, column in shown), strict=True):
+        table.add_row(*(Text(cell, style=_COLOURS.get(cell, "") if is_terminal else "") for cell in line))
+    return table
+
+
+def _profile_columns(status: Status) -> list[Column]:
+    now_ms, lately = status.at_ms, f"in {span(status.at_ms - status.since_ms)}"
+    return [
+        ("profile", True, lambda p: p.name),
+        ("state", True, lambda p: p.state),
+        ("waiting", True, lambda p: _count(p.waiting)),
+        ("due", True, lambda p: _count(p.due)),
+        ("next run", True, lambda p: _coming(p.next_run_at_ms, now_ms)),
+        ("retrying", True, lambda p: _count(p.retrying)),
+        ("oldest failure", False, lambda p: _past(p.oldest_failure_at_ms, now_ms)),
+        ("held until", False, lambda p: _coming(p.held_until_ms, now_ms)),
+        (f"delivered {lately}", True, lambda p: _count(p.delivered)),
+        (f"failed {lately}", True, lambda p: _count(p.failed)),
+        (f"suppressed {lately}", False, lambda p: _count(p.suppressed)),
+        ("dead letters", False, lambda p: _count(p.dead_letters)),
+        ("last failure", False, lambda p: _failure(p, now_ms)),
+    ]
+
+
+def _topic_columns(status: Status) -> list[Column]:
+    return [
+        ("topic", True, lambda t: t.topic),
+        ("kind", True, lambda t: t.kind),
+        ("partitions", True, lambda t: _count(t.partitions) if t.partitions else "missing"),
+        ("records", True, lambda t: _count(t.records)),
+        ("due", True, lambda t: _count(t.due)),
+        ("lag", True, lambda t: _count(t.lag)),
+        ("next run", True, lambda t: _coming(t.next_run_at_ms, status.at_ms)),
+        ("reasons", False, _reasons),
+    ]
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else _NOTHING
+
+
+def _coming(at_ms: int | None, now_ms: int) -> str:
+    return f"{local_time(at_ms, now_ms)} (in {span(at_ms - now_ms)})" if at_ms else _NOTHING
+
+
+def _past(at_ms: int | None, now_ms: int) -> str:
+    return f"{local_time(at_ms, now_ms)} ({span(now_ms - at_ms)} ago)" if at_ms else _NOTHING
+
+
+def _failure(profile: ProfileStatus, now_ms: int) -> str:
+    last = profile.last_failure
+    if last is None:
+        return profile.waiting_reason or _NOTHING
+    status = f" {last.status}" if last.status else ""
+    return f"{last.reason}{status} at {local_time(last.at_ms, now_ms)}, order {last.order_id}"
+
+
+def _reasons(topic: TopicStatus) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in topic.reasons.most_common()) or _NOTHING
+
+
+def _notes(status: Status) -> Iterator[str]:
+    for profile in status.profiles:
+        if profile.problem:
+            yield f"{profile.name}: a running service has its last good version in force: {profile.problem}"
+        if profile.state == "removed":
+            yield f"{profile.name}: no file has this profile; after a full period it goes to the dead letters"
+    for topic in status.topics:
+        if not topic.partitions:
+            yield f"{topic.topic}: there is no such topic{_advice(topic)}"
+
+
+def _advice(topic: TopicStatus) -> str:
+    if topic.kind == "source":
+        return ": it is waited for; create it, or correct the settings' sources"
+    return ": `postback topics create` makes it, a running service too"
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """`{"profiles": [...], "topics": [...]}`; times in ISO 8601."""
+    return {
+        "profiles": [_profile_json(profile, status.since_ms) for profile in status.profiles],
+        "topics": [_topic_json(topic) for topic in status.topics],
+    }
+
+
+def _profile_json(profile: ProfileStatus, since_ms: int) -> dict[str, Any]:
+    last = profile.last_failure
+    return {
+        "name": profile.name,
+        "state": profile.state,
+        "waiting": profile.waiting,
+        "due": profile.due,
+        "next_run_at": _iso(profile.next_run_at_ms),
+        "retrying": profile.retrying,
+        "oldest_failure_at": _iso(profile.oldest_failure_at_ms),
+        "held_until": _iso(profile.held_until_ms),
+        "delivered_recently": profile.delivered,
+        "failed_recently": profile.failed,
+        "suppressed_recently": profile.suppressed,
+        "recently_since": _iso(since_ms),
+        "dead_letters": profile.dead_letters,
+        "last_error": None
+        if last is None
+        else {"at": _iso(last.at_ms), "reason": last.reason, "status": last.status, "order_id": last.order_id},
+        "problem": profile.problem,
+    }
+
+
+def _topic_json(topic: TopicStatus) -> dict[str, Any]:
+    return {
+        "topic": topic.topic,
+        "kind": topic.kind,
+        "partitions": topic.partitions,
+        "records": topic.records,
+        "due": topic.due,
+        "lag": topic.lag,
+        "next_run_at": _iso(topic.next_run_at_ms),
+        "reasons": dict(topic.reasons),
+    }
+
+
+def _iso(at_ms: int | None) -> str | None:
+    return iso_utc(at_ms) if at_ms else None
