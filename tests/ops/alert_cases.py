@@ -68,8 +68,8 @@ CASES = (
     Case(
         alert="PostbackRunsLate",
         history=_on_all_pods("postback_lateness_seconds_sum", _grows(60, 1100 * 900, 1100 * 4), profile="warehouse"),
-        not_before=65,
-        at=120,
+        not_before=85,
+        at=125,
         severity="warning",
         labels={"profile": "warehouse"},
         summary="Deliveries of warehouse begin 15m 0s after their run was due",

@@ -90,6 +90,17 @@ def delayed(hours: int, *, step: int) -> History:
     return found
 
 
+def resumed(minutes: int, *, at: int) -> History:
+    """A profile that was paused for a day goes on: within two minutes 20,000 deliveries begin a day late."""
+    found = healthy(minutes)
+    for pod in PODS:
+        counts = each(minutes, lambda minute: 10_000 * min(max(minute - at, 0), 2))
+        found[series("postback_deliveries_total", pod, profile="paused", outcome="delivered")] = counts
+        found[series("postback_lateness_seconds_count", pod, profile="paused")] = counts
+        found[series("postback_lateness_seconds_sum", pod, profile="paused")] = [80_000 * (v or 0) for v in counts]
+    return found
+
+
 def rolled(minutes: int, *, at: int) -> History:
     """
     From *at* on, two new pods take the places of the old ones, the second three minutes after the first.

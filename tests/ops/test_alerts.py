@@ -11,7 +11,7 @@ import yaml
 from tests.ops.alert_cases import CASES, MINUTES, STEP_OF_DAYS, Case
 from tests.ops.chart import Chart, Object, the
 from tests.ops.conftest import ROOT
-from tests.ops.history import JOB, History, delayed, healthy, notation, rolled, series
+from tests.ops.history import JOB, History, delayed, healthy, notation, resumed, rolled, series
 
 README = ROOT / "helm" / "README.md"
 FIRING = 'group by (alertname) (ALERTS{alertstate="firing"})'
@@ -94,6 +94,7 @@ def test_an_alert_fires_in_its_case_alone_and_not_before(
         pytest.param(healthy(MINUTES), 1, id="healthy"),
         pytest.param(rolled(180, at=62), 1, id="rolling restart between two runs"),
         pytest.param(rolled(180, at=59), 1, id="rolling restart over a run's boundary"),
+        pytest.param(resumed(180, at=62), 1, id="a pause of a day ends"),
         pytest.param(delayed(76, step=STEP_OF_DAYS), STEP_OF_DAYS, id="72 h of waiting records"),
     ],
 )

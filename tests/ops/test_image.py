@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_the_image_runs_as_a_number_and_leaves_health_to_the_probes() -> None:
 
 
 @pytest.fixture(scope="module")
-def image() -> str:
+def image() -> Iterator[str]:
     """The image, on a Debian instead of the slim Python that no registry gives here."""
     require_tool("buildah")
     if not (ROOTFS / "etc" / "debian_version").exists():
@@ -81,12 +82,15 @@ def image() -> str:
         "postback-consumer",
         str(ROOT),
     )
-    return "localhost/postback-consumer"
+    yield "localhost/postback-consumer"
+    buildah("rmi", "--force", "localhost/postback-consumer", "localhost/postback-base")
 
 
 @pytest.fixture
-def container(image: str) -> str:
-    return buildah("from", image).strip()
+def container(image: str) -> Iterator[str]:
+    name = buildah("from", image).strip()
+    yield name
+    buildah("rm", name)
 
 
 def buildah(*args: str) -> str:
