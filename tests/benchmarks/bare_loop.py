@@ -9,7 +9,7 @@ import pycurl
 from consumer.core.request import Request
 
 
-def send_all(requests: Iterable[Request], *, in_flight: int) -> int:
+def send_all(requests: Iterable[Request], /, *, in_flight: int) -> int:
     """Send requests (POST where there is a body, else GET), *in_flight* at once; give how many were answered 200."""
     multi = pycurl.CurlMulti()
     multi.setopt(pycurl.M_MAXCONNECTS, in_flight)

@@ -12,12 +12,17 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from ipaddress import ip_network
 from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import trustme
 
 from consumer.adapters.curl import CurlSender
 from consumer.core.request import Request, endpoint_of
@@ -33,12 +38,45 @@ Measured = tuple[float, float]
 """Requests per second, CPU seconds per 10,000 requests."""
 
 
-def requests(url: str, count: int) -> Iterator[Request]:
+class SendAll(Protocol):
+    """Sends what there is and gives how many were answered 200."""
+
+    def __call__(self, waiting: Iterator[Request], /, *, in_flight: int) -> int: ...
+
+
+class Case(NamedTuple):
+    """One receiver, and how many requests it has at once."""
+
+    scheme: str
+    in_flight: int
+    delay_ms: float
+
+    def options(self, folder: Path) -> list[str]:
+        """Command line of the receiver; its authority becomes ``ca.pem`` in *folder*."""
+        options = ["--delay-ms", str(self.delay_ms)]
+        if self.scheme == "http":
+            return options
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+        return [*options, "--certificate", str(folder / "server.pem")]
+
+
+CASES = (
+    Case("http", 64, 0),
+    Case("http", 256, 20),
+    Case("http", 512, 20),
+    Case("https", 64, 0),
+    Case("https", 256, 20),
+)
+
+
+def requests(url: str, count: int, *, ca_file: str | None = None) -> Iterator[Request]:
     """POST requests as a profile with twelve fields gives them; only the key differs."""
     endpoint = endpoint_of(url)
     fixed = ("Content-Type: application/json", "User-Agent: postback-consumer/0.1.0", "Accept: */*")
     for number in range(count):
-        yield Request("POST", url, (*fixed, f"Idempotency-Key: {number:032x}"), BODY, None, endpoint)
+        yield Request("POST", url, (*fixed, f"Idempotency-Key: {number:032x}"), BODY, ca_file, endpoint)
 
 
 def send_all(waiting: Iterator[Request], *, in_flight: int) -> int:
@@ -76,22 +114,25 @@ def measure(send: Callable[[], int], count: int) -> Measured:
     return count / seconds, cpu_seconds * 10_000 / count
 
 
-def compare(in_flight: int, delay_ms: float, *, count: int, rounds: int) -> None:
+def compare(case: Case, *, count: int, rounds: int) -> None:
     """Print one row for the bare loop and one for the sender."""
     measured: dict[str, list[Measured]] = {"bare": [], "sender": []}
-    with receiver("--delay-ms", str(delay_ms)) as port:
-        url = f"http://127.0.0.1:{port}/partials.php"
+    with tempfile.TemporaryDirectory() as folder, receiver(*case.options(Path(folder))) as port:
+        url = f"{case.scheme}://127.0.0.1:{port}/partials.php"
+        ca_file = str(Path(folder) / "ca.pem") if case.scheme == "https" else None
+
+        def one_round(send: SendAll) -> Measured:
+            return measure(lambda: send(requests(url, count, ca_file=ca_file), in_flight=case.in_flight), count)
+
         for _round in range(rounds):
-            measured["bare"].append(
-                measure(lambda: bare_loop.send_all(requests(url, count), in_flight=in_flight), count)
-            )
-            measured["sender"].append(measure(lambda: send_all(requests(url, count), in_flight=in_flight), count))
+            measured["bare"].append(one_round(bare_loop.send_all))
+            measured["sender"].append(one_round(send_all))
     base_rate, base_cpu = _medians(measured["bare"])
     for name, rows in measured.items():
         rate, cpu = _medians(rows)
         spread = f"{min(row[0] for row in rows):,.0f}-{max(row[0] for row in rows):,.0f}"
         print(
-            f"{name:7} {in_flight:5} {delay_ms:6g} ms {rate:10,.0f}/s {spread:>16} {cpu:9.3f}"
+            f"{name:7} {case.scheme:5} {case.in_flight:5} {case.delay_ms:6g} ms {rate:10,.0f}/s {spread:>16} {cpu:9.3f}"
             f" {rate / base_rate:9.2f} {cpu / base_cpu:8.2f}",
             flush=True,
         )
@@ -110,8 +151,8 @@ def main() -> None:
     print(
         f"{'loop':7} {'open':>5} {'delay':>9} {'rate':>12} {'spread':>16} {'CPU s/10k':>9} {'rate x':>9} {'CPU x':>8}"
     )
-    for in_flight, delay_ms in ((64, 0), (256, 20), (512, 20)):
-        compare(in_flight, delay_ms, count=arguments.count, rounds=arguments.rounds)
+    for case in CASES:
+        compare(case, count=arguments.count, rounds=arguments.rounds)
 
 
 if __name__ == "__main__":

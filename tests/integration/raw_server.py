@@ -81,6 +81,7 @@ class RawServer:
     Attributes:
         requests: What was read by ``Connection.request``.
         connections: How many connections were accepted.
+        protocols: What was agreed on by ALPN, for each connection with TLS.
     """
 
     def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
@@ -90,6 +91,7 @@ class RawServer:
         self.port = int(self._listener.getsockname()[1])
         self.requests: list[bytes] = []
         self.connections = 0
+        self.protocols: list[str | None] = []
         self.ended = threading.Event()
         self._open: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
@@ -130,7 +132,9 @@ class RawServer:
     def _play(self, plain: socket.socket, number: int) -> None:
         with suppress(OSError):  # the client went away, as many of the tests mean it to
             if self._tls:
-                plain = self._tls.wrap_socket(plain, server_side=True)
-                self._open.append(plain)
+                secured = self._tls.wrap_socket(plain, server_side=True)
+                self.protocols.append(secured.selected_alpn_protocol())
+                self._open.append(secured)
+                plain = secured
             self._script(Connection(plain, number, self))
         plain.close()

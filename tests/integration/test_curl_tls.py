@@ -116,6 +116,16 @@ def test_receiver_that_speaks_no_tls_is_a_tls_failure(sender: Sender, authority:
     assert unanswered.kind == "tls"
 
 
+def test_http_2_is_not_asked_for(sender: Sender, authority: Authority) -> None:
+    context = authority.server_context()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with RawServer(answer_with(OK), tls=context) as server:
+        answered = answer_to(sender, request_to(server.url(), ca_file=authority.file))
+
+    assert isinstance(answered, Answered)
+    assert server.protocols == ["http/1.1"]
+
+
 def test_old_versions_of_tls_are_not_spoken(sender: Sender, authority: Authority) -> None:
     context = authority.server_context()
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):

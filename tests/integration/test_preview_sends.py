@@ -27,11 +27,6 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-@pytest.fixture
-def desk(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Desk:
-    return Desk(tmp_path / "desk", capsysbinary)
-
-
 def sent(desk: Desk, receiver: Receiver, *, event: Path, path: str = "/in", fields: Rows, **more: Any) -> Arrived:
     """The one request that a profile of these fields makes of *event*."""
     desk.profile(url=receiver.url(path), fields=fields, **more)
