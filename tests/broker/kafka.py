@@ -33,7 +33,7 @@ class KafkaBroker:
         ports = [Ports(client=a, internal=b, controller=c) for a, b, c in _in_threes(free_ports(3 * nodes))]
         layout = Layout(
             libs=jars.fetch(),
-            cluster_id=base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="),
+            cluster_id=_cluster_id(),
             voters=",".join(f"{n}@127.0.0.1:{port.controller}" for n, port in enumerate(ports, 1)),
             nodes=nodes,
             security=self.security,
@@ -97,6 +97,11 @@ class KafkaBroker:
             return len(admin.list_topics(timeout=10).brokers) == len(self.nodes)
 
         wait_for(all_there, timeout_seconds=timeout_seconds, what="all nodes in the cluster's metadata")
+
+
+def _cluster_id() -> str:
+    """A UUID as Kafka writes it, without the `-` that would make it look like an option."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "a")
 
 
 def _in_threes(ports: list[int]) -> list[tuple[int, int, int]]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
@@ -16,6 +17,9 @@ Record = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
 
 _CALL_S: Final = 1.0
 """A call into the client comes back at least this often, so that whoever waits can see to other things."""
+
+_ABORT_S: Final = 10.0
+"""An abort that takes longer is librdkafka waiting for a connection that it has given up: a new writer ends it."""
 
 _log = EventLog("kafka")
 
@@ -90,13 +94,14 @@ class Transactions:
         self._producer.poll(0)
 
     @staticmethod
-    def _insist(call: Callable[[], None], meanwhile: Callable[[], None]) -> None:
+    def _insist(call: Callable[[], None], meanwhile: Callable[[], None], *, within_s: float = inf) -> None:
         """Repeat a call whose outcome is still open; librdkafka goes on where it was."""
+        deadline = time.monotonic() + within_s
         while True:
             try:
                 return call()
             except KafkaException as error:
-                if not error.args[0].retriable() or error.args[0].txn_requires_abort():
+                if not error.args[0].retriable() or error.args[0].txn_requires_abort() or time.monotonic() > deadline:
                     raise
                 if error.args[0].code() != KafkaError._TIMED_OUT:
                     time.sleep(0.05)
@@ -108,7 +113,7 @@ class Transactions:
         try:
             if not failure.txn_requires_abort():
                 raise error
-            self._insist(lambda: self._producer.abort_transaction(_CALL_S), meanwhile)
+            self._insist(lambda: self._producer.abort_transaction(_CALL_S), meanwhile, within_s=_ABORT_S)
         except KafkaException as second:
             # Fenced, or the coordinator forgot it: this writer is of no use any more, a new one is.
             _log.warning("transactions.renewed", code=second.args[0].name(), text=second.args[0].str())
