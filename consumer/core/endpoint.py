@@ -31,7 +31,7 @@ class Endpoint:
     the endpoint as a whole.
     """
 
-    __slots__ = ("_failures", "_highest_limit", "_opened_in", "breaker", "hold_until_ms", "in_flight", "limit", "name")
+    __slots__ = ("_closed_in", "_failures", "_highest_limit", "breaker", "hold_until_ms", "in_flight", "limit", "name")
 
     def __init__(self, name: str, highest_limit: int) -> None:
         self.name = name
@@ -41,18 +41,19 @@ class Endpoint:
         self.breaker = Breaker.CLOSED
         self._highest_limit = highest_limit
         self._failures = 0
-        self._opened_in = 0
+        self._closed_in = 0
 
     def accepts(self, now_ms: int, run_ms: int) -> bool:
         """
         Whether a delivery of the run that began at *run_ms* may be sent here, now or when it is its turn; else it is
-        held, which costs no attempt. The first one that a later run brings to an open breaker becomes its probe.
+        held, which costs no attempt, and so are all others of that run that come after it: none overtakes another.
+        The first one that a later run brings to an open breaker becomes its probe.
         """
         if now_ms < self.hold_until_ms:
+            self._closed_in = max(self._closed_in, run_ms)
+        if run_ms <= self._closed_in:
             return False
         if self.breaker is Breaker.OPEN:
-            if run_ms <= self._opened_in:
-                return False
             self.breaker = Breaker.PROBING
         return True
 
@@ -85,8 +86,9 @@ class Endpoint:
         """
         self._failures += _WEIGHT.get(failure.reason, 1)
         self.limit = max(1, self.limit // 2)
-        if self.breaker is Breaker.OPEN or (self.breaker is Breaker.CLOSED and self._failures < _OPENS_AT):
+        if self.breaker is Breaker.CLOSED and self._failures < _OPENS_AT:
             return False
+        opens = self.breaker is not Breaker.OPEN
         self.breaker = Breaker.OPEN
-        self._opened_in = max(self._opened_in, run_ms)
-        return True
+        self._closed_in = max(self._closed_in, run_ms)
+        return opens

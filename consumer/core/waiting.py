@@ -26,7 +26,7 @@ class Waiting:
         attempts: Requests made so far.
         due_at_ms: Boundary of the first run that it belonged to; 0 until then.
         first_failed_at_ms: 0 until it failed.
-        hold_until_ms: What `Retry-After` said to its endpoint; 0 when nothing.
+        hold_until_ms: What `Retry-After` said of *hold_endpoint*; 0 when nothing.
         reason: Why it is not delivered yet; empty in a window.
     """
 
@@ -40,6 +40,7 @@ class Waiting:
     due_at_ms: int = 0
     first_failed_at_ms: int = 0
     hold_until_ms: int = 0
+    hold_endpoint: str = ""
     reason: str = ""
 
     @property
@@ -59,7 +60,7 @@ def window_header(waiting: Waiting) -> tuple[str, bytes]:
 def retry_header(waiting: Waiting) -> tuple[str, bytes]:
     """The header that a delivery has in the retry topic beside the other."""
     w = waiting
-    text = f"{w.attempts}\t{w.due_at_ms}\t{w.first_failed_at_ms}\t{w.hold_until_ms}\t{w.reason}"
+    text = f"{w.attempts}\t{w.due_at_ms}\t{w.first_failed_at_ms}\t{w.hold_until_ms}\t{w.hold_endpoint}\t{w.reason}"
     return RETRY_HEADER, text.encode()
 
 
@@ -105,11 +106,12 @@ def _delivery(value: bytes) -> Waiting:
 
 
 def _add_retry(waiting: Waiting, value: bytes) -> None:
-    attempts, due_at, first_failed_at, hold_until, reason = value.decode().split("\t")
+    attempts, due_at, first_failed_at, hold_until, hold_endpoint, reason = value.decode().split("\t")
     waiting.attempts = int(attempts)
     waiting.due_at_ms = int(due_at)
     waiting.first_failed_at_ms = int(first_failed_at)
     waiting.hold_until_ms = int(hold_until)
+    waiting.hold_endpoint = hold_endpoint
     waiting.reason = reason
 
 

@@ -12,6 +12,8 @@ from consumer.core.waiting import Waiting
 _SLOTS: Final = 1 << 20
 """Of the filter: at 100,000 partials of one partition number one in ten is kept for nothing."""
 
+_NOTED: Final = 100_000
+
 
 class PartialIndex:
     """
@@ -22,7 +24,7 @@ class PartialIndex:
     """
 
     def __init__(self) -> None:
-        self._seen = bytearray(_SLOTS)
+        self._seen = bytearray()
         self._newest: dict[tuple[bytes, str], tuple[int, int, int]] = {}
         self._converted: set[bytes] = set()
 
@@ -30,6 +32,8 @@ class PartialIndex:
         """A partial waits."""
         key = (order, waiting.profile)
         slot = hash(key) % _SLOTS
+        if not self._seen:
+            self._seen = bytearray(_SLOTS)
         if not self._seen[slot]:
             self._seen[slot] = 1
             return
@@ -60,3 +64,26 @@ class PartialIndex:
             return True
         self._newest[key] = version
         return False
+
+
+class LatelyNoted:
+    """
+    Orders of the last hundred thousand notes, in two filters of fixed size: it never forgets one of them, and says
+    yes for a few others.
+    """
+
+    def __init__(self) -> None:
+        self._now = bytearray()
+        self._before = bytearray()
+        self._count = 0
+
+    def add(self, order: bytes) -> None:
+        """Note it."""
+        if not self._now or self._count >= _NOTED:
+            self._now, self._before, self._count = bytearray(_SLOTS), self._now, 0
+        self._now[hash(order) % _SLOTS] = 1
+        self._count += 1
+
+    def __contains__(self, order: bytes) -> bool:
+        slot = hash(order) % _SLOTS
+        return bool(self._now and self._now[slot]) or bool(self._before and self._before[slot])

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from consumer.core.customer_type import PARTIAL
+from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.errors import UndecodableRecord
 from consumer.core.outcome import Reason
 from consumer.core.waiting import Waiting, read_headers
@@ -43,6 +43,7 @@ class Admission:
         track.dirty = True
         key = record.key() or b""
         if waiting is None:
+            self._converted(shard, track, key, offset)
             self._orders.converted(key, track, offset)
             return
         value = record.value() or b""
@@ -53,16 +54,26 @@ class Admission:
         lane = self._lanes.lane(target.renderer.endpoint)
         self._admit(shard, Job(track, offset, key, value, waiting, track.cutoff_ms, due_ms, target, lane), now_ms)
 
+    def is_up_to_date(self, job: Job) -> bool:
+        """Whether it may still be sent as it was planned: profiles change while deliveries wait in memory."""
+        target = self._targets.get(job.waiting.profile)
+        if target is job.target:
+            return True
+        if target is None or not target.is_open or target.renderer.endpoint != job.lane.endpoint.name:
+            return False
+        job.target = target
+        return True
+
     def shed(self, lane: Lane, now_ms: int) -> None:
         """Move the newest of what waits in a lane to the retry topic: it takes the memory that others need."""
         lane.is_slow = True
         while len(lane.queue) > SLOW_LANE_KEEPS:
-            self._hold_line(lane.queue.pop(), now_ms)
+            self.hold_line(lane.queue.pop(), now_ms)
 
     def hold_all(self, lane: Lane, now_ms: int) -> None:
         """Nothing more is sent to this endpoint in this run: what waits for it is moved on unattempted."""
         while lane.queue:
-            self._hold_line(lane.queue.popleft(), now_ms)
+            self.hold_line(lane.queue.popleft(), now_ms)
 
     def hold(self, job: Job, now_ms: int) -> None:
         """It is not attempted in this run."""
@@ -70,10 +81,13 @@ class Admission:
         if self._orders.is_converted(job.key) and waiting.code == PARTIAL and job.target.profile.skip_converted:
             self._settling.suppressed(job, "converted", now_ms)
             return
-        waiting.hold_until_ms = max(waiting.hold_until_ms, job.lane.endpoint.hold_until_ms)
+        endpoint = job.lane.endpoint
+        waiting.hold_until_ms, waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
         self._settling.kept(job, Reason.HELD, now_ms)
 
-    def _hold_line(self, leader: Job, now_ms: int) -> None:
+    def hold_line(self, leader: Job, now_ms: int) -> None:
+        """A job and those that follow it are not attempted in this run."""
+        leader.lane.remember_moved(order_hash(leader))
         for job in (leader, *(leader.followers or ())):
             self.hold(job, now_ms)
         self._orders.leave_with_followers(leader)
@@ -91,25 +105,45 @@ class Admission:
             reason = shard.rule_against(
                 job.key, waiting, latest_only=profile.latest_only, skip_converted=profile.skip_converted
             )
+            if reason is None and profile.latest_only and self._orders.has_newer_partial(job):
+                reason = "superseded"
             if reason is not None:
                 self._settling.suppressed(job, reason, now_ms)
                 return
+        elif converts(waiting.code) and (job.track.period is None or job.track.period in self._targets.partial_periods):
+            self._converted(shard, job.track, job.key, job.offset)
         if not target.is_open:
             self._settling.kept(job, PAUSED, now_ms)
-        elif self._is_held(job, lane, now_ms):
+        elif not self._accepts(job, lane, now_ms):
+            self.hold(job, now_ms)
+        elif self._must_wait(job, lane):
+            lane.remember_moved(order_hash(job))
             self.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
 
-    def _is_held(self, job: Job, lane: Lane, now_ms: int) -> bool:
+    @staticmethod
+    def _accepts(job: Job, lane: Lane, now_ms: int) -> bool:
         waiting = job.waiting
-        if waiting.hold_until_ms > now_ms:
+        # Known from before a restart; what another endpoint asked for says nothing of the one that the profile has now.
+        if waiting.hold_until_ms > now_ms and waiting.hold_endpoint == lane.endpoint.name:
             lane.endpoint.hold(waiting.hold_until_ms)
-        if not lane.endpoint.accepts(now_ms, job.run_ms):
-            return True
+        return lane.endpoint.accepts(now_ms, job.run_ms)
+
+    @staticmethod
+    def _must_wait(job: Job, lane: Lane) -> bool:
         if lane.is_slow and len(lane.queue) >= SLOW_LANE_KEEPS:
             return True
-        return bool(lane.failed_orders) and lane.failed_before(order_hash(job), job.run_ms)
+        return bool(lane.moved) and lane.would_overtake(order_hash(job), job.run_ms)
+
+    def _converted(self, shard: Shard, track: Track, order: bytes, offset: int) -> None:
+        """
+        An order was placed. A partial of it that waits in the retry topic may be read by a later run only, which does
+        not meet this record any more: it is told there.
+        """
+        shard.note_conversion(order)
+        if track.period is not None and (order in self._settling.moved_partials or shard.has_unread_retries):
+            self._settling.remind(order, f"{track.topic}/{track.place[1]}/{offset}")
 
     def _orphan(self, taken: Taken, now_ms: int) -> None:
         """Its profile is gone; editors rename files, so a full period passes before that is believed."""

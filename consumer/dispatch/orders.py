@@ -68,6 +68,14 @@ class Orders:
         """Whether the order was placed since its partial was taken."""
         return order in self._conversions
 
+    def has_newer_partial(self, job: Job) -> bool:
+        """Whether a newer version of the partial *job* is out."""
+        leader = self._leaders.get((job.key, job.waiting.profile))
+        if leader is None:
+            return False
+        line = (leader, *(leader.followers or ()))
+        return any(one.waiting.code == PARTIAL and one.waiting.version > job.waiting.version for one in line)
+
     def clear(self) -> None:
         """Forget all: the partitions went to somebody else."""
         self.open_count = 0

@@ -20,13 +20,17 @@ class Runs:
         self._begun: dict[int, int] = {}
         self._open: set[int] = set()
 
-    def look_at(self, windows: Mapping[int, Iterable[Track]], now_ms: int) -> None:
+    def look_at(self, windows: Mapping[int, Iterable[Track]], now_ms: int) -> bool:
         """
         See which runs have begun and which have ended.
 
         Args:
             windows: The owned tracks of each window's period.
+
+        Returns:
+            Whether one has ended.
         """
+        has_ended = False
         for period, tracks in windows.items():
             boundary = last_boundary_ms(now_ms, period)
             if self._begun.get(period) != boundary:
@@ -35,6 +39,8 @@ class Runs:
             if period in self._open and all(_has_ended(track, boundary) for track in tracks):
                 self._open.remove(period)
                 self._ended(period, boundary, tracks, now_ms)
+                has_ended = True
+        return has_ended
 
     def _ended(self, period: int, boundary: int, tracks: Iterable[Track], now_ms: int) -> None:
         name = window_name(period)

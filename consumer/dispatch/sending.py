@@ -13,7 +13,7 @@ from consumer.dispatch.admission import Admission, order_hash
 from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.ports import Decoder, Sender
-from consumer.dispatch.settling import Settling
+from consumer.dispatch.settling import PAUSED, Settling
 from consumer.log import EventLog
 
 _log = EventLog("dispatch")
@@ -58,6 +58,10 @@ class Sending:
 
     def _send(self, job: Job, now_ms: int) -> None:
         waiting = job.waiting
+        if not self._admission.is_up_to_date(job):
+            self._settling.kept(job, PAUSED, now_ms)
+            self._next(job)
+            return
         try:
             fields = self._fields(job.value)
             if self._events.is_test_card(fields):
@@ -66,7 +70,9 @@ class Sending:
                 return
             request = job.target.renderer.render(fields, code=waiting.code, delivery_id=waiting.delivery_id)
         except SchemaUnavailable:
-            self._admission.hold(job, now_ms)
+            self._admission.hold_line(job, now_ms)
+            self._done(job.lane)
+            return
         except (UndecodableRecord, NoTestCardField) as error:
             self._settling.dead_letter(job, error.reason, now_ms, error=str(error))
         except RenderError as error:
@@ -104,7 +110,7 @@ class Sending:
 
     def too_late(self, job: Job) -> None:
         """It was answered after its partition went to somebody else, who attempts it again."""
-        job.lane.endpoint.in_flight -= 1
+        self._done(job.lane)
 
     def _failed(self, job: Job, failure: Failed, duration_ms: float, now_ms: int) -> None:
         endpoint = job.lane.endpoint
@@ -116,7 +122,7 @@ class Sending:
             self._hold_as_asked(job, failure, now_ms)
         opened = False
         if failure.is_endpoints:
-            job.lane.remember_failed(order_hash(job), job.run_ms)
+            job.lane.remember_moved(order_hash(job))
             opened = endpoint.failed(failure, job.run_ms)
         else:
             endpoint.answered()
@@ -151,9 +157,10 @@ class Sending:
         if until is None:
             return
         until_ms = int(bounded(until, now, self._longest_retry_after).timestamp() * 1000)
-        job.lane.endpoint.hold(until_ms)
-        job.waiting.hold_until_ms = until_ms
-        _log.warning("endpoint.asks_to_wait", endpoint=job.lane.endpoint.name, until_ms=until_ms)
+        endpoint = job.lane.endpoint
+        endpoint.hold(until_ms)
+        job.waiting.hold_until_ms, job.waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
+        _log.warning("endpoint.asks_to_wait", endpoint=endpoint.name, until_ms=until_ms)
 
     def _report_refusal(self, job: Job, failure: Failed) -> None:
         profile = job.waiting.profile

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from consumer.core.errors import TransactionAborted
@@ -16,9 +17,9 @@ from consumer.dispatch.ports import Log, Reader, Sender
 from consumer.dispatch.runs import Runs
 from consumer.dispatch.sending import Sending
 from consumer.dispatch.settling import Settling
-from consumer.dispatch.shard import NEVER_MS, Shard
+from consumer.dispatch.shard import Shard
 from consumer.dispatch.targets import Targets
-from consumer.dispatch.track import Track
+from consumer.dispatch.track import NEVER_MS, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
@@ -27,6 +28,9 @@ _MEMORY_HOLDS: Final = 8192
 """Jobs in memory, over all endpoints."""
 
 _LONGEST_WAIT_MS: Final = 500
+_UNHEARD_WAIT_MS: Final = 2_000
+"""How long the first run waits to hear of all its partitions: a broker that is away must not hold up the others."""
+
 _REVOKE_WAIT_MS: Final = 5_000
 """How long a rebalance waits for what is in flight; what is not answered by then is the next owner's."""
 
@@ -43,6 +47,12 @@ class CommittedOffset(Protocol):
     @property
     def metadata(self) -> str:
         """What was written beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    offset: int
+    metadata: str
 
 
 class Dispatch:
@@ -93,6 +103,7 @@ class Dispatch:
         self._windows: dict[int, list[Track]] = defaultdict(list)
         self._next_commit_ms = 0
         self._next_look_ms = 0
+        self._hears_until_ms = 0
         self._is_unwritten = False
         self._new_profiles: tuple[Profile, ...] | None = None
         self.beat_ms = clock_ms()
@@ -134,6 +145,7 @@ class Dispatch:
             self._tracks[track.place] = (shard, track)
             if track.period is not None:
                 self._windows[track.period].append(track)
+        self._hears_until_ms = self._clock_ms() + _UNHEARD_WAIT_MS
         begins = {place: (c.offset or 0, c.metadata) for place, c in partitions.items()}
         self.committed = {**self.committed, **begins}
         _log.info("partitions.assigned", count=len(partitions))
@@ -144,7 +156,11 @@ class Dispatch:
         self.lost(partitions)
 
     def lost(self, partitions: Sequence[tuple[str, int]]) -> None:
-        """Forget all; range assignment takes and gives whole sets."""
+        """
+        Forget them. What stays, where the group gives and takes partitions one by one, is read again from what is
+        committed: so there is one way of beginning.
+        """
+        kept = {place: value for place, value in self.committed.items() if place not in set(partitions)}
         self._lanes.clear()
         self._orders.clear()
         self._settling.records.clear()
@@ -155,6 +171,11 @@ class Dispatch:
         self._is_unwritten = False
         self.committed = {}
         _log.info("partitions.given_up", count=len(partitions))
+        if kept:
+            self.assigned({place: _Kept(offset, metadata) for place, (offset, metadata) in kept.items()})
+            for place, (offset, _) in kept.items():
+                self._resumed.add(self._tracks[place][1])
+                self.reader.resume_at(*place, offset)
 
     def _begin_runs(self, now_ms: int) -> int:
         """Start what is due; returns when the next run of a resting shard is due."""
@@ -164,7 +185,8 @@ class Dispatch:
             if shard.current is None:
                 due_ms = shard.next_run_ms(periods)
                 if due_ms <= now_ms:
-                    shard.begin_run(now_ms, periods)
+                    if now_ms >= self._hears_until_ms or shard.is_known:
+                        shard.begin_run(now_ms, periods)
                 elif due_ms < soonest:
                     soonest = due_ms
         return soonest
@@ -215,7 +237,8 @@ class Dispatch:
 
     def _look(self, now_ms: int) -> None:
         self._next_look_ms = now_ms + 100
-        self._runs.look_at(self._windows, now_ms)
+        if self._runs.look_at(self._windows, now_ms):
+            self._settling.forget_logged()
         self._pace.look(now_ms, is_full=_MEMORY_HOLDS - self._orders.open_count < _READ_AT_ONCE)
 
     def _has_unwritten(self) -> bool:
@@ -236,6 +259,10 @@ class Dispatch:
                 self._next_commit_ms = now_ms + 100
                 return
             self._is_unwritten = False
+            reading = (shard.current.cutoff_ms for shard in self._shards.values() if shard.current is not None)
+            oldest_run_ms = min(reading, default=now_ms)
+            for lane in self._lanes:
+                lane.written(now_ms, oldest_run_ms)
             records.clear()
             for track in dirty:
                 track.dirty = False

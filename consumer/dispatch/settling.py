@@ -3,10 +3,12 @@
 from collections import defaultdict
 from typing import Final
 
+from consumer.core.customer_type import PARTIAL
 from consumer.core.outcome import Delivered, Failed, Reason
 from consumer.core.report import outcome_row
 from consumer.core.topics import TopicNames
-from consumer.core.waiting import dead_letter_headers, retry_header, window_header
+from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, retry_header, window_header
+from consumer.core.window import LatelyNoted
 from consumer.dispatch.oldest import OldestFailure
 from consumer.dispatch.ports import LogRecord
 from consumer.dispatch.track import Taken
@@ -35,11 +37,13 @@ class Settling:
     """
     Attributes:
         records: Of the next transaction.
+        moved_partials: Orders of partials that were moved to the retry topic lately.
         oldest: First failures of what waits in the retry topic, by partition.
     """
 
     def __init__(self, *, names: TopicNames, metrics: Metrics, give_up_after_ms: int | None) -> None:
         self.records: list[LogRecord] = []
+        self.moved_partials = LatelyNoted()
         self.oldest: defaultdict[int, OldestFailure] = defaultdict(OldestFailure)
         self._names = names
         self._metrics = metrics
@@ -85,10 +89,9 @@ class Settling:
         self._report(taken, "failed", now_ms, reason=reason, status=failure.status, duration_ms=duration_ms)
         self._log_failure(taken, failure)
         taken.track.tally["failed"] += 1
-        limit = self._give_up_after_ms
         if moved_past is not None:
             self.suppressed(taken, moved_past, now_ms)
-        elif limit is not None and now_ms - waiting.first_failed_at_ms >= limit:
+        elif self._is_to_be_given_up(waiting, now_ms):
             self.dead_letter(taken, "gave_up", now_ms)
         else:
             self._to_retry(taken, reason)
@@ -96,8 +99,13 @@ class Settling:
     def kept(self, taken: Taken, reason: str, now_ms: int) -> None:
         """It is moved to the retry topic unattempted: its profile is paused, or its endpoint is left alone."""
         if reason == Reason.HELD:
-            self.counts(taken.waiting.profile).failures[Reason.HELD].inc()
-            if taken.waiting.reason != Reason.HELD:
+            waiting = taken.waiting
+            self.counts(waiting.profile).failures[Reason.HELD].inc()
+            waiting.first_failed_at_ms = waiting.first_failed_at_ms or now_ms
+            if self._is_to_be_given_up(waiting, now_ms):
+                self.dead_letter(taken, "gave_up", now_ms)
+                return
+            if waiting.reason != Reason.HELD:
                 self._report(taken, "failed", now_ms, reason=reason)
         taken.track.tally[reason] += 1
         self._to_retry(taken, reason)
@@ -130,8 +138,18 @@ class Settling:
         """A summary was logged: failures may be logged one by one again."""
         self._logged.clear()
 
+    def remind(self, order: bytes, source: str) -> None:
+        """Say in the retry topic, too, that an order was placed."""
+        self.records.append((self._names.retry, order, b"", [marker_header(source)]))
+
+    def _is_to_be_given_up(self, waiting: Waiting, now_ms: int) -> bool:
+        limit = self._give_up_after_ms
+        return limit is not None and now_ms - waiting.first_failed_at_ms >= limit
+
     def _to_retry(self, taken: Taken, reason: str) -> None:
         waiting = taken.waiting
+        if waiting.code == PARTIAL:
+            self.moved_partials.add(taken.key)
         waiting.reason = reason
         waiting.due_at_ms = waiting.due_at_ms or taken.due_ms
         headers = [window_header(waiting), retry_header(waiting)]

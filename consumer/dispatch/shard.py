@@ -2,8 +2,9 @@
 The tracks of one partition number, and the run that reads them.
 
 All that concerns one order stands in partitions of one number and has one owner. A run of a shard reads the retry topic
-first, then each window that is due, oldest boundary first, each up to its boundary. When it meets a partial it first
-looks through what else waits before that boundary (`PartialIndex`), and then goes on where it was.
+first, then each window that is due (those of former delays first, then by boundary), each up to its boundary. When it
+meets a partial it first looks through what else waits before that boundary (`PartialIndex`), and then goes on where it
+was.
 """
 
 from collections import deque
@@ -14,9 +15,7 @@ from consumer.core.schedule import last_boundary_ms
 from consumer.core.waiting import Waiting, read_headers
 from consumer.core.window import PartialIndex
 from consumer.dispatch.ports import Reader, Record
-from consumer.dispatch.track import Reading, Track
-
-NEVER_MS = 1 << 62
+from consumer.dispatch.track import NEVER_MS, Reading, Track
 
 
 class Shard:
@@ -36,14 +35,24 @@ class Shard:
         self._reader = reader
         self._resumed = resumed
         self._plan: deque[Track] = deque()
-        self._index: PartialIndex | None = None
-        self._covered: set[Track] = set()
-        self._to_scan: set[Track] = set()
+        self._index = PartialIndex()
+        self._covered: dict[Track, int] = {}
+        self._to_scan: deque[Track] = deque()
         self._next_run: tuple[frozenset[int], int] | None = None
 
     def add(self, track: Track) -> None:
         """A partition of this number was assigned; it is watched from its committed offset on."""
         self.tracks.append(track)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether something was heard of every track: a run that begins before cannot keep the partial rules."""
+        return all(track.is_known for track in self.tracks)
+
+    @property
+    def has_unread_retries(self) -> bool:
+        """Whether failed deliveries may wait that no run of this owner has met."""
+        return any(track.period is None and not track.was_read for track in self.tracks)
 
     def next_run_ms(self, periods: frozenset[int]) -> int:
         """When something of it is due, as far as is known; NEVER_MS when nothing is."""
@@ -58,7 +67,14 @@ class Shard:
         for track in due:
             own = periods if track.period is None else (track.period,)
             track.cutoff_ms = max(last_boundary_ms(now_ms, period) for period in own)
-        self._plan = deque(sorted(due, key=_retry_first_then_oldest))
+        # What waits under a delay that nobody has any more came before what waits under the new one.
+        self._plan = deque(
+            sorted(due, key=lambda t: (t.period is not None, t.period in periods, t.cutoff_ms, t.period or 0))
+        )
+        # Of the run as a whole: an older version may stand in the window of a newer one that was read from the retry
+        # topic.
+        self._index = PartialIndex()
+        self._covered.clear()
         self._read_next()
 
     def offers(self, track: Track, record: Record) -> bool:
@@ -70,6 +86,7 @@ class Shard:
         if reading is Reading.DRAINED:
             if at_ms < track.cutoff_ms:
                 return True
+            track.was_read = True
             self._head(track, record.offset(), at_ms)
             self._read_next()
         elif reading is Reading.WATCHED:
@@ -83,10 +100,11 @@ class Shard:
         if track in self._resumed:
             return
         if track.reading is Reading.SCANNED:
-            self._scanned(track)
+            if offset > track.scanned_offset:
+                self._scanned(track)
         elif track.reading is not Reading.HEADED and offset >= track.ledger.position:
             track.ledger.skip_to(offset)
-            track.dirty = True
+            track.dirty = track.is_known = track.was_read = True
             if track.reading is Reading.DRAINED:
                 track.reading = Reading.WATCHED
                 self._read_next()
@@ -100,45 +118,61 @@ class Shard:
             period: Of the partial's profile now; another than the track's when its delay was changed.
             partial_periods: Of the windows in which newer versions and conversions can wait.
         """
-        wanted = {track}
+        missing = [track] if self._covered.get(track, 0) < track.cutoff_ms else []
         if track.period != period:
-            wanted |= {t for t in self.tracks if t.period in partial_periods and t.reading is Reading.HEADED}
-        missing = wanted - self._covered
+            missing += self._uncovered_heads(track.cutoff_ms, partial_periods)
         if not missing:
             return True
         self._begin_scan(track, record, missing)
         return False
 
+    def note_conversion(self, order: bytes) -> None:
+        """An order was placed, as the run reads: partials may stand behind."""
+        self._index.add_conversion(order)
+
     def rule_against(self, order: bytes, waiting: Waiting, *, latest_only: bool, skip_converted: bool) -> str | None:
         """Why a partial of the current run is not sent: `converted`, `superseded`, or None when it is."""
-        index = self._index
-        if index is None:
-            return None
-        if skip_converted and index.is_converted(order):
+        if skip_converted and self._index.is_converted(order):
             return "converted"
-        if latest_only and index.is_superseded(order, waiting):
+        if latest_only and self._index.is_superseded(order, waiting):
             return "superseded"
         return None
 
-    def _begin_scan(self, track: Track, record: Record, missing: set[Track]) -> None:
-        self._index = self._index or PartialIndex()
-        track.head_offset = record.offset()
-        track.head_at_ms = record.timestamp()[1]
-        self._covered |= missing
-        self._to_scan = missing
-        if track in missing:
+    def _uncovered_heads(self, cutoff_ms: int, partial_periods: frozenset[int]) -> list[Track]:
+        """In the order in which the run reads them: the index wants to meet a partial's versions as the run does."""
+        there = [t for t in self.tracks if t.period in partial_periods and t.reading is Reading.HEADED]
+        return sorted(
+            (t for t in there if self._covered.get(t, 0) < cutoff_ms),
+            key=lambda t: self._plan.index(t) if t in self._plan else len(self._plan),
+        )
+
+    def _begin_scan(self, track: Track, record: Record, missing: list[Track]) -> None:
+        self._to_scan = deque(missing)
+        for one in missing:
+            self._covered[one] = track.cutoff_ms
+        if missing[0] is track:
+            track.head_offset = record.offset()
+            track.head_at_ms = record.timestamp()[1]
             track.reading = Reading.SCANNED
             self._scan(track, record, track.head_at_ms)
         else:
-            self._head(track, track.head_offset, track.head_at_ms)
-        for other in missing - {track}:
-            other.reading = Reading.SCANNED
-            self._resume(other)
+            self._head(track, record.offset(), record.timestamp()[1])
+            self._scan_next()
+
+    def _scan_next(self) -> None:
+        if self._to_scan:
+            track = self._to_scan[0]
+            track.reading = Reading.SCANNED
+            track.scanned_offset = -1
+            self._resume(track)
+        elif self.current is not None:
+            self._drain(self.current)
 
     def _scan(self, track: Track, record: Record, at_ms: int) -> None:
         current = self.current
-        if current is None or self._index is None:
+        if current is None:
             return
+        track.scanned_offset = record.offset()
         if at_ms >= current.cutoff_ms:
             self._scanned(track)
             return
@@ -153,27 +187,27 @@ class Shard:
             self._index.add_version(order, waiting)
 
     def _scanned(self, track: Track) -> None:
-        self._to_scan.discard(track)
+        self._to_scan.popleft()
         self._reader.pause(*track.place)
         track.reading = Reading.HEADED
-        if not self._to_scan and self.current is not None:
-            self._drain(self.current)
+        self._scan_next()
 
     def _head(self, track: Track, offset: int, at_ms: int) -> None:
         self._reader.pause(*track.place)
         track.reading = Reading.HEADED
+        track.is_known = True
         track.head_offset = offset
         track.head_at_ms = at_ms
         track.ledger.skip_to(offset)
         self._next_run = None
 
     def _read_next(self) -> None:
-        self._index = None
-        self._covered = set()
         self._next_run = None
         self.current = self._plan.popleft() if self._plan else None
         if self.current is not None:
             self._drain(self.current)
+        else:
+            self._index = PartialIndex()
 
     def _drain(self, track: Track) -> None:
         track.reading = Reading.DRAINED
@@ -182,7 +216,3 @@ class Shard:
     def _resume(self, track: Track) -> None:
         self._resumed.add(track)
         self._reader.resume_at(*track.place, track.head_offset)
-
-
-def _retry_first_then_oldest(track: Track) -> tuple[bool, int, int]:
-    return track.period is not None, track.cutoff_ms, track.period or 0

@@ -3,10 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from consumer.core.offsets import Ledger
 from consumer.core.schedule import next_boundary_ms
 from consumer.core.waiting import Waiting
+
+NEVER_MS: Final = 1 << 62
 
 
 class Reading(Enum):
@@ -27,7 +30,10 @@ class Track:
         period: Seconds; None for the retry topic, which has a run at each boundary of any window.
         head_offset: The next record to be taken, when HEADED or SCANNED.
         head_at_ms: Its timestamp; 0 when it is not known.
+        scanned_offset: The last one that was looked through, when SCANNED.
         cutoff_ms: Boundary of the run that reads it now: what was appended before it is due.
+        is_known: It is known what comes next, or that nothing does: something was heard of it since it was assigned.
+        was_read: It was read since then, to a boundary or to its end.
         dirty: Something was read or settled since the last commit.
         tally: Outcomes since the last summary, by name.
     """
@@ -37,12 +43,15 @@ class Track:
         "dirty",
         "head_at_ms",
         "head_offset",
+        "is_known",
         "ledger",
         "period",
         "place",
         "reading",
+        "scanned_offset",
         "tally",
         "topic",
+        "was_read",
     )
 
     def __init__(self, topic: str, partition: int, period: int | None, ledger: Ledger) -> None:
@@ -53,7 +62,10 @@ class Track:
         self.reading = Reading.WATCHED
         self.head_offset = ledger.position
         self.head_at_ms = 0
+        self.scanned_offset = -1
         self.cutoff_ms = 0
+        self.is_known = False
+        self.was_read = False
         self.dirty = False
         self.tally: Counter[str] = Counter()
 

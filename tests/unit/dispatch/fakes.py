@@ -4,6 +4,7 @@ answers as it is told to. Nothing waits: time is what the clock says.
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -117,6 +118,7 @@ class FakeReader:
         first: Topics whose records come before the others'; the rest in the order of assignment.
         silent: Places from which nothing arrives, as from a broker that is slow to answer.
         ends_late: Ends are told with the read after the one that reached them.
+        moves: Records and ends given, pauses and seeks: as long as it grows, something is going on.
     """
 
     def __init__(self, broker: FakeBroker) -> None:
@@ -129,8 +131,11 @@ class FakeReader:
         self.first: tuple[str, ...] = ()
         self.silent: set[Place] = set()
         self.ends_late = False
+        self.moves = 0
 
     def assign(self, places: Iterable[Place]) -> dict[Place, CommittedAt]:
+        for of_before in (self._positions, self._paused, self._ends_told, self._late_ends):
+            of_before.clear()
         found: dict[Place, CommittedAt] = {}
         for place in places:
             committed = self._broker.committed.get(place)
@@ -146,15 +151,16 @@ class FakeReader:
         for place in sorted(self._positions, key=lambda place: place[0] not in self.first):
             if place not in self._paused and place not in self.silent:
                 records += self._fetch(place, min(self.at_once, limit - len(records)), ends)
+        self.moves += len(records) + len(ends) + len(self._late_ends)
         return records, ends
 
     def _fetch(self, place: Place, limit: int, ends: list[tuple[str, int, int]]) -> list[StoredRecord]:
         log = self._broker.logs[place]
-        waiting = [record for record in log.records if record.at >= self._positions[place]]
-        given = waiting[:limit]
+        begin = bisect_left(log.records, self._positions[place], key=lambda record: record.at)
+        given = log.records[begin : begin + limit]
         if given:
             self._positions[place] = given[-1].at + 1
-        if len(given) == len(waiting) and self._ends_told.get(place) != log.end:
+        if begin + len(given) == len(log.records) and self._ends_told.get(place) != log.end:
             self._positions[place] = self._ends_told[place] = log.end
             if self.ends_late:
                 self._late_ends[place] = log.end
@@ -163,10 +169,12 @@ class FakeReader:
         return given
 
     def pause(self, topic: str, partition: int) -> None:
+        self.moves += 1
         self._paused.add((topic, partition))
         self._late_ends.pop((topic, partition), None)
 
     def resume_at(self, topic: str, partition: int, offset: int) -> None:
+        self.moves += 1
         place = topic, partition
         self._positions[place] = offset
         self._paused.discard(place)
@@ -251,6 +259,7 @@ class FakeSender:
     Attributes:
         answer: Says what becomes of a request; None: it stays under way.
         sent: All requests, in the order in which they were made.
+        ended: How many of them were answered.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -258,6 +267,7 @@ class FakeSender:
         self._under_way: list[tuple[Any, Sent]] = []
         self.answer: Callable[[Sent], Answer | None] = lambda _: status(200)
         self.sent: list[Sent] = []
+        self.ended = 0
         self.most_under_way: dict[str, int] = {}
         self.on_start: Callable[[Sent], None] = lambda _: None
         self.on_answer: Callable[[Sent, Answer], None] = lambda _sent, _answer: None
@@ -294,6 +304,7 @@ class FakeSender:
                 ended.append((token, answer))
                 self.on_answer(sent, answer)
         self._under_way = still
+        self.ended += len(ended)
         return ended
 
 

@@ -31,7 +31,7 @@ TICK = timedelta(seconds=4)
 START_MS = 1_760_000_000_000 - 1_760_000_000_000 % 12_000
 """A boundary of the periods 4 and 6."""
 
-STEP_MS = 100
+STEP_MS = 250
 
 
 def profile(name: str = "p", *, host: str = "r.example", delay: float = 0, **overrides: Any) -> Profile:
@@ -123,11 +123,19 @@ class World:
 
     def advance(self, seconds: float) -> None:
         """Let time pass, the loop going round."""
+        until_ms = self.clock.now_ms + round(seconds * 1000)
+        while self.clock.now_ms < until_ms:
+            self.clock.now_ms = min(until_ms, self.clock.now_ms + STEP_MS)
+            self.go_round()
+
+    def go_round(self) -> None:
+        """Let the loop go round until nothing more comes of it at this moment."""
         assert self.stage is not None
-        for _ in range(round(seconds * 1000) // STEP_MS):
-            self.clock.now_ms += STEP_MS
-            for _ in range(4):
-                self.stage.turn()
+        quiet = 0
+        while quiet < 2:
+            before = self.reader.moves + len(self.sender.sent) + self.sender.ended
+            self.stage.turn()
+            quiet = quiet + 1 if before == self.reader.moves + len(self.sender.sent) + self.sender.ended else 0
 
     def to_boundary(self, period: int = 4, *, plus: float = 0.5) -> None:
         """Up to a little after the next run."""

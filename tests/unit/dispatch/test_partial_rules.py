@@ -1,0 +1,325 @@
+"""`latest_only` and `skip_converted`: across windows, retries and restarts, whichever topic is read first."""
+
+import pytest
+
+from tests.unit.dispatch.fakes import FakeReader, network, status
+from tests.unit.dispatch.world import NAMES, World, profile
+
+WINDOW = NAMES.window(4)
+
+
+def _with_a_failed_partial(*, occurred: int = 1) -> tuple[World, str]:
+    """A partial that has failed once and waits in the retry topic."""
+    world = World()
+    world.sender.answer = lambda _: status(500)
+    partial = world.wait(code="PARTIAL", occurred=occurred)
+    world.to_boundary()
+    world.advance(1.5)
+    world.sender.answer = lambda _: status(200)
+    world.sender.sent.clear()
+    return world, partial
+
+
+@pytest.mark.parametrize("occurred", [(1, 2, 3), (3, 2, 1), (2, 3, 1), (1, 3, 2), (2, 1, 3), (3, 1, 2)])
+def test_of_several_versions_the_newest_goes_out_whatever_their_order(occurred: tuple[int, ...]) -> None:
+    world = World()
+    for version in occurred:
+        world.wait(code="PARTIAL", occurred=version, event=f"version {version}")
+
+    world.to_boundary(plus=2)
+
+    assert world.sent_events == ["version 3"]
+    assert world.metric("postback_suppressed_total", profile="p", reason="superseded") == 2
+    assert [row["reason"] for row in world.outcomes() if row["outcome"] == "suppressed"] == ["superseded"] * 2
+
+
+def test_versions_of_one_time_are_ordered_by_arrival() -> None:
+    world = World()
+    world.wait(code="PARTIAL", occurred=5)
+    last = world.wait(code="PARTIAL", occurred=5)
+
+    world.to_boundary()
+
+    assert world.sent_events == [last]
+
+
+def test_the_rules_are_those_of_each_profile_and_each_order() -> None:
+    world = World(profile("p"), profile("all", latest_only=False, skip_converted=False), profile("q"))
+    for to in ("p", "all", "q"):
+        for version in (1, 2):
+            world.wait(code="PARTIAL", to=to, occurred=version, event=f"{to} {version}")
+    world.wait(code="PARTIAL", to="p", order=2, event="another order")
+
+    world.to_boundary()
+
+    assert sorted(world.sent_events) == ["all 1", "all 2", "another order", "p 2", "q 2"]
+
+
+def test_only_partials_supersede_each_other() -> None:
+    world = World()
+    events = [world.wait(code="UPSELL", occurred=version) for version in (1, 2)]
+
+    world.to_boundary()
+
+    assert world.sent_events == events
+
+
+def test_a_failed_version_gives_way_to_a_newer_one_in_the_window() -> None:
+    world, _ = _with_a_failed_partial()
+    new = world.wait(code="PARTIAL", occurred=2)
+
+    world.to_boundary()
+
+    assert world.sent_events == [new]
+
+
+def test_a_failed_version_gives_way_although_the_brokers_give_the_window_first() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(500)
+    other = world.wait(order=7, code="PARTIAL")
+    world.wait(code="PARTIAL", occurred=1)
+    world.to_boundary()
+    world.advance(1.5)
+    new = world.wait(code="PARTIAL", occurred=2)
+    world.sender.answer = lambda _: status(200)
+    world.reader.at_once = 1
+    world.reader.first = (WINDOW,)
+
+    world.to_boundary()
+
+    assert world.sent_events[2:] == [other, new]
+
+
+def test_an_older_version_that_comes_late_gives_way_to_a_newer_one_that_failed() -> None:
+    world, new = _with_a_failed_partial(occurred=2)
+    world.wait(code="PARTIAL", occurred=1)
+
+    world.to_boundary()
+
+    assert world.sent_events == [new]
+
+
+def test_an_older_version_that_comes_late_gives_way_to_a_newer_one_in_flight() -> None:
+    world = World()
+    world.sender.answer = lambda _: None
+    new = world.wait(code="PARTIAL", occurred=2)
+    world.to_boundary()
+    world.advance(1.5)
+    world.wait(code="PARTIAL", occurred=1)
+    world.to_boundary()
+
+    world.sender.answer = lambda _: status(200)
+    world.advance(1)
+
+    assert world.sent_events == [new]
+
+
+def test_a_version_that_fails_while_a_newer_one_follows_it_does_not_come_round_again() -> None:
+    world = World()
+    world.sender.answer = lambda _: None
+    old = world.wait(code="PARTIAL", occurred=1)
+    world.to_boundary()
+    world.advance(1.5)
+    new = world.wait(code="PARTIAL", occurred=2)
+    world.to_boundary()
+
+    world.sender.answer = lambda sent: status(404) if sent.event == old else status(200)
+    world.advance(10)
+
+    assert world.sent_events == [old, new]
+
+
+def test_after_a_restart_the_first_run_waits_to_hear_of_all_partitions() -> None:
+    world, _ = _with_a_failed_partial()
+    new = world.wait(code="PARTIAL", occurred=2)
+    world.crash()
+    world.clock.now_ms += 4_000
+    world.prepare_reader = lambda reader: reader.silent.add((WINDOW, 0))
+
+    world.start()
+    world.advance(0.5)
+    world.reader.silent.clear()
+    world.advance(2)
+
+    assert world.sent_events == [new]
+
+
+def test_a_broker_that_does_not_answer_delays_the_first_run_by_two_seconds_and_no_more() -> None:
+    world, old = _with_a_failed_partial()
+    world.crash()
+    world.clock.now_ms += 4_000
+    world.prepare_reader = lambda reader: reader.silent.add((NAMES.window(6), 0))
+
+    world.start()
+    world.advance(2.25)
+
+    assert world.sent_events == [old]
+
+
+@pytest.mark.parametrize("placed_first", [True, False])
+def test_a_partial_whose_order_was_placed_is_not_sent_whichever_stands_first(placed_first: bool) -> None:
+    world = World()
+    if placed_first:
+        world.mark_placed()
+    world.wait(code="PARTIAL")
+    if not placed_first:
+        world.mark_placed()
+
+    world.to_boundary()
+
+    assert world.sent_events == []
+    assert world.metric("postback_suppressed_total", profile="p", reason="converted") == 1
+
+
+@pytest.mark.parametrize("placed_first", [True, False])
+def test_a_delivery_of_the_placed_order_says_as_much_as_a_marker(placed_first: bool) -> None:
+    world = World()
+    if not placed_first:
+        world.wait(code="PARTIAL")
+    sale = world.wait(code="SALE")
+    if placed_first:
+        world.wait(code="PARTIAL")
+
+    world.to_boundary()
+
+    assert world.sent_events == [sale]
+
+
+def test_a_decline_does_not_place_the_order() -> None:
+    world = World()
+    events = [world.wait(code="PARTIAL"), world.wait(code="DECLINE")]
+
+    world.to_boundary()
+
+    assert world.sent_events == events
+
+
+def test_an_order_placed_after_the_boundary_does_not_hold_back_the_run() -> None:
+    world = World()
+    partial = world.wait(code="PARTIAL")
+    world.crash()
+    world.clock.now_ms += 4_000
+    world.mark_placed()
+
+    world.start()
+    world.advance(1)
+
+    assert world.sent_events == [partial]
+
+
+def test_a_failed_partial_is_not_sent_again_once_its_order_was_placed() -> None:
+    world, _ = _with_a_failed_partial()
+    world.mark_placed()
+
+    world.to_boundary()
+
+    assert world.sent_events == []
+
+
+def test_the_order_of_a_partial_in_flight_is_placed_and_it_fails() -> None:
+    world = World()
+    world.sender.answer = lambda _: None
+    partial = world.wait(code="PARTIAL")
+    world.to_boundary()
+    world.mark_placed()
+    world.to_boundary()
+
+    world.sender.answer = lambda _: status(500)
+    world.advance(10)
+
+    assert world.sent_events == [partial]
+    assert world.metric("postback_suppressed_total", profile="p", reason="converted") == 1
+    assert world.open_places() == []
+
+
+def test_the_mark_of_a_partial_in_flight_is_found_again_after_a_crash() -> None:
+    world = World()
+    world.sender.answer = lambda sent: status(200) if sent.params["order"] == "2" else None
+    world.wait(code="PARTIAL")
+    world.to_boundary()
+    world.mark_placed()
+    world.wait(order=2)
+    world.to_boundary()
+    world.advance(1.5)
+
+    offset, metadata = world.broker.committed[WINDOW, 0]
+
+    assert offset == 0
+    assert metadata
+
+
+def test_a_partial_whose_failure_is_not_written_yet_when_its_order_is_read_is_not_sent_again() -> None:
+    world = World()
+    world.sender.answer = lambda _: None
+    partial = world.wait(code="PARTIAL")
+    world.to_boundary()
+    world.mark_placed()
+    world.advance(3.25)
+    world.log.aborts = 5
+    world.sender.answer = lambda _: network()
+    world.advance(1)
+
+    world.sender.answer = lambda _: status(200)
+    world.advance(12)
+
+    assert world.sent_events == [partial]
+    assert world.open_places() == []
+
+
+def test_a_mark_that_arrives_after_the_retry_topic_was_read_is_kept_for_the_next_run() -> None:
+    world = World(profile(paused=True))
+    world.wait(code="PARTIAL")
+    world.to_boundary()
+    world.advance(3)
+    world.reader.silent.add((WINDOW, 0))
+    world.mark_placed()
+    world.to_boundary(plus=0.25)
+    world.reader.silent.clear()
+    world.advance(2)
+
+    world.use(profile())
+    world.advance(10)
+
+    assert world.sent_events == []
+    assert world.open_places() == []
+
+
+def test_paused_partials_are_judged_when_it_is_their_turn() -> None:
+    world = World(profile(paused=True))
+    world.wait(code="PARTIAL", occurred=1)
+    world.to_boundary()
+    new = world.wait(code="PARTIAL", occurred=2)
+    world.to_boundary()
+
+    world.use(profile())
+    world.to_boundary()
+
+    assert world.sent_events == [new]
+
+
+def test_a_version_in_the_window_of_an_old_delay_gives_way_to_one_in_the_new() -> None:
+    world = World(profile(delay=2))
+    world.advance(6.5)
+    world.wait(code="PARTIAL", occurred=1)
+    world.use(profile(delay=0))
+    world.advance(2)
+    new = world.wait(code="PARTIAL", occurred=2)
+    world.to_boundary(12)
+
+    assert world.sent_events == [new]
+
+
+def test_versions_of_all_orders_survive_reads_of_one_record_each() -> None:
+    def one_by_one(reader: FakeReader) -> None:
+        reader.at_once = 1
+
+    world = World(partitions=2)
+    world.reader.at_once = 1
+    world.prepare_reader = one_by_one
+    for version in (2, 1, 3):
+        for order in range(5):
+            world.wait(code="PARTIAL", order=order, occurred=version, event=f"{order}/{version}")
+
+    world.to_boundary()
+
+    assert sorted(world.sent_events) == [f"{order}/3" for order in range(5)]

@@ -1,0 +1,294 @@
+"""
+The whole stage against a model, through events, failures, pauses, aborted transactions, crashes and slow brokers.
+
+The model knows what was put into the windows and what arrived, and says after every request whether it may have been
+made; in the end everything must have arrived, or been kept back for a reason that holds.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from consumer.core.answer import Answer
+from consumer.core.routing import delivery_id
+from consumer.core.schedule import next_boundary_ms
+from consumer.core.waiting import read_headers
+from tests.unit.dispatch.fakes import FakeReader, Sent, StoredRecord, network, status, timeout
+from tests.unit.dispatch.world import NAMES, World, profile
+
+PERIODS = {"a": 4, "b": 6, "c": 4, "d": 4}
+HOSTS = {"a": "one.example", "b": "one.example", "c": "two.example", "d": "two.example"}
+PARTIAL_RULES = {"a", "b", "c"}
+ANSWERS: dict[str, Answer | None] = {
+    "good": status(200),
+    "rejects": status(404),
+    "breaks": status(500),
+    "asks to wait": status(503, "3"),
+    "is away": network(),
+    "times out": timeout(),
+    "is silent": None,
+}
+
+
+@dataclass(eq=False)
+class Modelled:
+    """A delivery as the model follows it."""
+
+    event: str
+    profile: str
+    order: int
+    code: str
+    version: tuple[int, int]
+    entered_ms: int
+    moved_ms: int = 0
+    sent_ms: list[int] = field(default_factory=list)
+    answered: bool = False
+    rejected: bool = False
+    suppressed: str | None = None
+    excused: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.answered or self.suppressed is not None
+
+    @property
+    def due_ms(self) -> int:
+        """Boundary of the run that may send it now."""
+        if self.moved_ms:
+            return min(next_boundary_ms(self.moved_ms, period) for period in set(PERIODS.values()))
+        return next_boundary_ms(self.entered_ms, PERIODS[self.profile])
+
+
+class StageMachine(RuleBasedStateMachine):
+    """
+    Found: deliveries that were due lost when a read went past the boundary while partials were looked through; an
+    older version sent beside a newer one (four ways: scan order, restart, retry topic, in flight); partials of placed
+    orders sent; overtaking after a failure that was written after the next boundary; lanes that stood still after a
+    rebalance.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deliveries: dict[str, Modelled] = {}
+        self.events: dict[str, str] = {}
+        self.placed_ms: dict[int, int] = {}
+        self.behaviour = dict.fromkeys(HOSTS.values(), "good")
+        self.paused: set[str] = set()
+        self.unwritten: set[str] = set()
+        self.sequence = 0
+
+    @initialize(partitions=st.integers(1, 2), at_once=st.sampled_from([1, 2, 500]), late=st.booleans())
+    def begin(self, partitions: int, at_once: int, late: bool) -> None:
+        self.at_once, self.ends_late = at_once, late
+        self.world = World(*self.profiles(), partitions=partitions, limit=3)
+        self.world.prepare_reader = self.prepare
+        self.world.crash()
+        self.world.sender.answer = self.answer
+        self.world.sender.on_start = self.on_start
+        self.world.sender.on_answer = self.on_answer
+        self.world.log.on_commit = self.on_commit
+        self.world.start()
+
+    def profiles(self) -> list[Any]:
+        return [
+            profile(
+                name,
+                host=HOSTS[name],
+                delay=period - 4,
+                paused=name in self.paused,
+                latest_only=name in PARTIAL_RULES,
+                skip_converted=name in PARTIAL_RULES,
+            )
+            for name, period in PERIODS.items()
+        ]
+
+    def prepare(self, reader: FakeReader) -> None:
+        reader.at_once = self.at_once
+        reader.ends_late = self.ends_late
+
+    # What the world does to the stage.
+
+    @rule(
+        order=st.integers(1, 3),
+        to=st.lists(st.sampled_from(sorted(PERIODS)), min_size=1, unique=True),
+        occurred=st.integers(1, 4),
+    )
+    def partial(self, order: int, to: list[str], occurred: int) -> None:
+        if order not in self.placed_ms:
+            self.put(order, to, "PARTIAL", occurred)
+
+    @rule(order=st.integers(1, 6), to=st.lists(st.sampled_from(sorted(PERIODS)), unique=True))
+    def sale(self, order: int, to: list[str]) -> None:
+        self.placed_ms.setdefault(order, self.world.clock.now_ms)
+        self.put(order, to, "SALE", 5)
+        for period in set(PERIODS.values()) - {PERIODS[name] for name in to}:
+            self.world.mark_placed(order, period=period)
+
+    @rule(order=st.integers(1, 6), to=st.lists(st.sampled_from(sorted(PERIODS)), min_size=1, unique=True))
+    def decline(self, order: int, to: list[str]) -> None:
+        self.put(order, to, "DECLINE", 5)
+
+    def put(self, order: int, to: list[str], code: str, occurred: int) -> None:
+        self.sequence += 1
+        for name in to:
+            event = f"{self.sequence}{name}"
+            self.world.wait(event=event, order=order, to=name, code=code, occurred=occurred)
+            version = occurred, self.sequence
+            self.events[delivery_id(event, name, code)] = event
+            self.deliveries[event] = Modelled(event, name, order, code, version, self.world.clock.now_ms)
+
+    @rule(tenths=st.sampled_from([1, 3, 10, 25, 40, 61]))
+    def time_passes(self, tenths: int) -> None:
+        self.world.advance(tenths / 10)
+
+    @rule(host=st.sampled_from(sorted(set(HOSTS.values()))), how=st.sampled_from(sorted(ANSWERS)))
+    def endpoint_changes(self, host: str, how: str) -> None:
+        self.behaviour[host] = how
+
+    @rule(name=st.sampled_from(sorted(PERIODS)))
+    def pause_or_go_on(self, name: str) -> None:
+        self.paused ^= {name}
+        self.world.use(*self.profiles())
+
+    @rule(times=st.integers(1, 4))
+    def transactions_abort(self, times: int) -> None:
+        self.world.log.aborts = times
+
+    @rule(place=st.integers(0, 5))
+    def a_broker_is_slow(self, place: int) -> None:
+        places = self.world.owned
+        self.world.reader.silent ^= {places[place % len(places)]}
+
+    @precondition(lambda self: self.world.reader.silent)
+    @rule()
+    def all_brokers_answer(self) -> None:
+        self.world.reader.silent.clear()
+
+    @rule(down_tenths=st.sampled_from([0, 5, 45]))
+    def process_dies(self, down_tenths: int) -> None:
+        self.excuse()
+        self.world.crash()
+        self.world.clock.now_ms += down_tenths * 100
+        self.world.start()
+
+    @rule(gracefully=st.booleans())
+    def partitions_change_hands(self, gracefully: bool) -> None:
+        assert self.world.stage is not None
+        if gracefully and not self.world.log.aborts and "is silent" not in self.behaviour.values():
+            self.world.stage.revoked(self.world.owned)
+            assert not self.unwritten
+        else:
+            self.excuse()
+            self.world.stage.lost(self.world.owned)
+        self.world.give_all()
+
+    def excuse(self) -> None:
+        """What was in flight, or settled since the last commit, may be sent once more, and in the order it was."""
+        under_way = {sent.event for sent in self.world.sender.under_way}
+        for event in self.unwritten | under_way:
+            self.deliveries[event].excused = True
+            self.deliveries[event].answered = False
+            self.deliveries[event].sent_ms.clear()
+        self.unwritten.clear()
+
+    # What the model says of what the stage does.
+
+    def answer(self, sent: Sent) -> Answer | None:
+        return ANSWERS[self.behaviour[sent.endpoint.removeprefix("https://").removesuffix(":443")]]
+
+    def on_start(self, sent: Sent) -> None:
+        delivery, now_ms = self.deliveries[sent.event], sent.at_ms
+        assert now_ms >= delivery.due_ms, f"{sent.event} was sent before its run"
+        assert not delivery.answered, f"{sent.event} was sent again after it was answered"
+        assert delivery.suppressed is None, f"{sent.event} was sent after it was suppressed"
+        if delivery.sent_ms:
+            again = min(next_boundary_ms(delivery.sent_ms[-1], period) for period in set(PERIODS.values()))
+            assert now_ms >= again, f"{sent.event} was attempted twice in a run"
+        delivery.sent_ms.append(now_ms)
+        self.check_order(delivery)
+        if delivery.code == "PARTIAL" and delivery.profile in PARTIAL_RULES and not delivery.excused:
+            self.check_partial(delivery)
+
+    def check_order(self, later: Modelled) -> None:
+        for earlier in self.deliveries.values():
+            if earlier is later:
+                break
+            same = earlier.order == later.order and earlier.profile == later.profile
+            if same and not earlier.is_over and not earlier.rejected and not self.may_be_kept(earlier):
+                raise AssertionError(f"{later.event} overtook {earlier.event}")
+
+    def may_be_kept(self, partial: Modelled) -> bool:
+        """Whether the partial rules keep it back, which is reported when it is its turn."""
+        return partial.code == "PARTIAL" and partial.profile in PARTIAL_RULES
+
+    def check_partial(self, partial: Modelled) -> None:
+        placed_ms = self.placed_ms.get(partial.order)
+        slow = self.world.reader.silent
+        if placed_ms is not None and placed_ms < partial.due_ms and not slow:
+            raise AssertionError(f"{partial.event} was sent though its order was placed before the run")
+        for other in self.deliveries.values():
+            if self.is_newer(other, partial) and other.entered_ms < partial.due_ms and not other.is_over and not slow:
+                raise AssertionError(f"{partial.event} was sent though {other.event} waited, which is newer")
+
+    @staticmethod
+    def is_newer(other: Modelled, than: Modelled) -> bool:
+        same = other.order == than.order and other.profile == than.profile and other.code == "PARTIAL"
+        return same and other.version > than.version
+
+    def on_answer(self, sent: Sent, answer: Answer) -> None:
+        delivery = self.deliveries[sent.event]
+        self.unwritten.add(sent.event)
+        if answer is ANSWERS["good"]:
+            delivery.answered = True
+        elif answer is ANSWERS["rejects"]:
+            delivery.rejected = True
+
+    def on_commit(self, stored: Sequence[StoredRecord]) -> None:
+        self.unwritten.clear()
+        for record in stored:
+            if record.topic() == NAMES.retry:
+                waiting = read_headers(record.headers())
+                if waiting is not None:
+                    self.deliveries[self.events[waiting.delivery_id]].moved_ms = record.at_ms
+            elif record.topic() == NAMES.outcomes:
+                row = json.loads(record.value() or b"")
+                if row["outcome"] == "suppressed":
+                    self.deliveries[self.events[row["delivery_id"]]].suppressed = row["reason"]
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        self.behaviour = dict.fromkeys(HOSTS.values(), "good")
+        self.paused.clear()
+        self.world.use(*self.profiles())
+        self.world.log.aborts = 0
+        self.world.reader.silent.clear()
+        self.world.advance(40)
+        for delivery in self.deliveries.values():
+            if not delivery.answered:
+                self.check_suppressed(delivery)
+        assert self.world.open_places() == [], "not everything was settled and committed"
+
+    def check_suppressed(self, delivery: Modelled) -> None:
+        assert delivery.suppressed is not None, f"{delivery.event} was lost"
+        assert delivery.profile in PARTIAL_RULES
+        if delivery.suppressed == "converted":
+            assert delivery.order in self.placed_ms
+        else:
+            assert any(self.is_newer(other, delivery) for other in self.deliveries.values())
+
+
+TestStage = StageMachine.TestCase
+TestStage.settings = settings(
+    max_examples=500 if os.environ.get("CI") else 40,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
