@@ -6,9 +6,11 @@ Takes about a quarter of an hour; ``--quick`` one or two minutes. It prints, peo
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,10 +23,10 @@ from tests.broker.kafka import KafkaBroker
 WARM_UP = Scenario(name="warm-up", due=1_000)
 
 
-def chosen(only: str | None, *, quick: bool) -> list[Scenario]:
+def chosen(only: Sequence[str], *, quick: bool) -> list[Scenario]:
     """The scenarios that the options ask for."""
-    if only is not None:
-        return [scenario for scenario in SCENARIOS if scenario.name == only]
+    if only:
+        return [scenario for scenario in SCENARIOS if scenario.name in only]
     return [scenario for scenario in SCENARIOS if scenario.is_quick or not quick]
 
 
@@ -35,7 +37,7 @@ def rounds_of(bench: Bench, scenario: Scenario, count: int) -> list[Round]:
     while len(found) < count and failures <= count:
         try:
             found.append(bench.round(scenario))
-        except (AssertionError, TimeoutError) as error:
+        except (AssertionError, TimeoutError, subprocess.CalledProcessError) as error:
             failures += 1
             print(f"  {scenario.name}, a round that does not count: {error}", file=sys.stderr, flush=True)
     return found
@@ -47,12 +49,14 @@ def main() -> None:
         description=__doc__, epilog=f"scenarios: {names}, idle", formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="two scenarios only")
-    parser.add_argument("--only", metavar="NAME", help="one scenario, or `idle`")
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", default=[], help="this scenario, or `idle`; may be repeated"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="of each scenario (default 3)")
     given = parser.parse_args()
     scenarios = chosen(given.only, quick=given.quick)
-    if not scenarios and given.only != "idle":
-        parser.error(f"no scenario is called {given.only}; there are {names}, idle")
+    if unknown := set(given.only) - {scenario.name for scenario in SCENARIOS} - {"idle"}:
+        parser.error(f"no scenario is called {', '.join(unknown)}; there are {names}, idle")
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {table.processor()}; load before: {load}")
     print("CPU in seconds per 10,000; medians; `of bare`: as a multiple of the bare loop in the same round")
@@ -65,7 +69,7 @@ def main() -> None:
             rounds = rounds_of(bench, scenario, given.rounds)
             if rounds:
                 print(table.row(scenario, rounds), table.bare_row(scenario, rounds), sep="\n", flush=True)
-        if given.only in {None, "idle"} and not given.quick:
+        if "idle" in given.only or not (given.only or given.quick):
             print(text_of(measure_idle(bench)), flush=True)
     print(f"{time.monotonic() - began:.0f} s")
 

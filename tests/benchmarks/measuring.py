@@ -105,7 +105,7 @@ class Bench:
             "tests.benchmarks.bare_consumer",
             *(w for pair in options.items() for w in pair),
         ]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found = json.loads(done.stdout)
         assert found["delivered"] == scenario.due, found
         counted = receiver.ask()
