@@ -14,8 +14,9 @@ from consumer.dispatch.shard import Shard
 from consumer.dispatch.targets import Target, Targets
 from consumer.dispatch.track import Taken, Track
 
-SLOW_LANE_KEEPS: Final = 1024
-"""Deliveries of a slow endpoint that wait in memory; what comes after them waits in the retry topic."""
+_SLOW_LANES_KEEP: Final = 4096
+_SLOW_LANE_KEEPS: Final = 1024
+"""Deliveries of all slow endpoints and of one that wait in memory; what comes after them waits in the retry topic."""
 
 
 class Admission:
@@ -26,6 +27,7 @@ class Admission:
         self._lanes = lanes
         self._orders = orders
         self._settling = settling
+        self._slow_lane_keeps = _SLOW_LANE_KEEPS
 
     def take(self, shard: Shard, track: Track, record: Record, now_ms: int) -> None:
         """Do with a record of the current run what its headers, its profile and its endpoint say."""
@@ -64,10 +66,15 @@ class Admission:
         job.target = target
         return True
 
+    def share_memory(self, busy_lanes: int) -> int:
+        """How many deliveries each slow lane keeps in memory, when so many lanes have some."""
+        self._slow_lane_keeps = max(1, min(_SLOW_LANE_KEEPS, _SLOW_LANES_KEEP // max(1, busy_lanes)))
+        return self._slow_lane_keeps
+
     def shed(self, lane: Lane, now_ms: int) -> None:
         """Move the newest of what waits in a lane to the retry topic: it takes the memory that others need."""
         lane.is_slow = True
-        while len(lane.queue) > SLOW_LANE_KEEPS:
+        while len(lane.queue) > self._slow_lane_keeps:
             self.hold_line(lane.queue.pop(), now_ms)
 
     def hold_all(self, lane: Lane, now_ms: int) -> None:
@@ -130,9 +137,8 @@ class Admission:
             lane.endpoint.hold(waiting.hold_until_ms)
         return lane.endpoint.accepts(now_ms, job.run_ms)
 
-    @staticmethod
-    def _must_wait(job: Job, lane: Lane) -> bool:
-        if lane.is_slow and len(lane.queue) >= SLOW_LANE_KEEPS:
+    def _must_wait(self, job: Job, lane: Lane) -> bool:
+        if lane.is_slow and len(lane.queue) >= self._slow_lane_keeps:
             return True
         return bool(lane.moved) and lane.would_overtake(order_hash(job), job.run_ms)
 

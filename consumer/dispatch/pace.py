@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from consumer.dispatch.admission import SLOW_LANE_KEEPS, Admission
+from consumer.dispatch.admission import Admission
 from consumer.dispatch.lanes import Lane, Lanes
 
 _SILENT_MS: Final = 250
@@ -23,10 +23,11 @@ class Pace:
 
     def look(self, now_ms: int, *, is_full: bool) -> None:
         """Called several times a second."""
+        keeps = self._admission.share_memory(sum(1 for lane in self._lanes if lane.queue))
         for lane in self._lanes:
             waiting = len(lane.queue)
-            if waiting <= SLOW_LANE_KEEPS:
-                if waiting < SLOW_LANE_KEEPS // 2:
+            if waiting <= keeps:
+                if waiting < keeps // 2:
                     lane.is_slow = False
                 self._seen.pop(lane, None)
             elif is_full and self._is_slow(lane, now_ms):

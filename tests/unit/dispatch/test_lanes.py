@@ -1,0 +1,77 @@
+"""No endpoint delays another, and none takes all the memory."""
+
+import pytest
+
+from consumer.core.answer import Answer
+from tests.unit.dispatch.fakes import Sent, status
+from tests.unit.dispatch.world import World, profile
+
+
+def _silent(*hosts: str) -> World:
+    silent = {f"https://{host}:443" for host in hosts}
+    world = World(*(profile(host.partition(".")[0], host=host) for host in (*hosts, "good.example")))
+
+    def answer(sent: Sent) -> Answer | None:
+        return None if sent.endpoint in silent else status(200)
+
+    world.sender.answer = answer
+    return world
+
+
+def _sent_to_good(world: World) -> int:
+    return sum(sent.profile == "good" for sent in world.sender.sent)
+
+
+def test_what_stands_behind_a_silent_endpoints_backlog_goes_out_in_the_same_run() -> None:
+    world = _silent("bad.example")
+    for order in range(9_000):
+        world.wait(order=order, to="bad")
+    for order in range(50):
+        world.wait(order=order, to="good")
+
+    world.to_boundary(plus=1.5)
+
+    assert _sent_to_good(world) == 50
+
+
+def test_what_stands_behind_the_backlogs_of_many_silent_endpoints_goes_out_in_the_same_run() -> None:
+    hosts = [f"bad{number}.example" for number in range(20)]
+    world = _silent(*hosts)
+    for order in range(9_000):
+        world.wait(order=order, to=f"bad{order % 20}")
+    for order in range(50):
+        world.wait(order=order, to="good")
+
+    world.to_boundary(plus=2)
+
+    assert _sent_to_good(world) == 50
+
+
+def test_an_endpoint_has_few_transfers_at_once_until_it_has_answered_and_never_more_than_allowed() -> None:
+    world = World(limit=6)
+    world.sender.answer = lambda _: None
+    for order in range(50):
+        world.wait(order=order)
+    world.to_boundary()
+    before = len(world.sender.under_way)
+
+    world.sender.answer = lambda _: status(200)
+    world.advance(1)
+
+    assert before == 4
+    assert len(world.sent_events) == 50
+    assert world.sender.most_under_way == {"https://r.example:443": 6}
+
+
+@pytest.mark.parametrize("host", ["one.example", "two.example"])
+def test_lanes_are_served_in_turns(host: str) -> None:
+    world = World(profile("one", host="one.example"), profile("two", host="two.example"))
+    for order in range(100):
+        world.wait(order=order, to="one")
+    for order in range(100):
+        world.wait(order=order, to="two")
+
+    world.to_boundary()
+
+    firsts = [sent.endpoint for sent in world.sender.sent[:8]]
+    assert firsts.count(f"https://{host}:443") == 4
