@@ -21,9 +21,6 @@ from consumer.core.request import Request
 T = TypeVar("T")
 
 _TICK_SECONDS: Final = 0.01
-_GATHER_SECONDS: Final = 2e-6
-"""Driving costs about 0.2 µs for each transfer in flight, stirring or not: ten times that lets answers gather."""
-_SHORTEST_SLEEP: Final = 200e-6
 _CLOSE_SECONDS: Final = 1.0
 
 
@@ -98,7 +95,6 @@ class CurlSender(Generic[T]):
             if left <= 0:
                 return []
             self._gate.epoll.poll(self._bounded(left))
-            self._gather()
 
     def cancel_all(self) -> list[T]:
         """Break off what is in flight and give its tokens: whether it arrived is unknown."""
@@ -136,18 +132,11 @@ class CurlSender(Generic[T]):
         timer_ms = self._multi.timeout()
         return min(seconds, _TICK_SECONDS, timer_ms / 1000) if timer_ms >= 0 else min(seconds, _TICK_SECONDS)
 
-    def _gather(self) -> None:
-        pause_seconds = len(self._running) * _GATHER_SECONDS
-        if pause_seconds > _SHORTEST_SLEEP:
-            time.sleep(min(pause_seconds, _TICK_SECONDS))
-
     def _drive(self) -> None:
         self._multi.perform()
         self._gate.settle()
-        for transfer in [transfer for transfer in self._leading if transfer.is_looked_up] if self._leading else ():
-            line = self._leading.pop(transfer)
-            line.looked_up()
-            self._release(line)
+        if self._leading:
+            self._release_looked_up()
         queued = 1
         while queued:
             queued, done, failed = self._multi.info_read()
@@ -156,6 +145,12 @@ class CurlSender(Generic[T]):
             for curl, code, message in failed:
                 self._finish(curl, code, message)
 
+    def _release_looked_up(self) -> None:
+        for transfer in [transfer for transfer in self._leading if transfer.is_looked_up]:
+            line = self._leading.pop(transfer)
+            line.looked_up()
+            self._release(line)
+
     def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
         token, transfer, line = self._running.pop(curl)
         answer = transfer.answer(code, message)
@@ -163,7 +158,7 @@ class CurlSender(Generic[T]):
         self._multi.remove_handle(curl)
         self._idle.append(transfer)
         line.running -= 1
-        if self._leading.pop(transfer, None) is None:
+        if not self._leading or self._leading.pop(transfer, None) is None:
             return
         if code in {pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_OPERATION_TIMEDOUT}:
             self._share(line, answer)
