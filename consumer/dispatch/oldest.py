@@ -18,12 +18,14 @@ class OldestFailure:
         if first_failed_at_ms:
             self._now = min(self._now, first_failed_at_ms)
 
+    def begin_run(self) -> None:
+        """A run begins to read the retry topic: what it moves there again is noted anew."""
+        self._before, self._now = min(self._before, self._now), _NONE
+        self._is_reading = True
+
     def look_at(self, track: Track) -> None:
         """Called often: a run that has read the retry topic makes what was known before it out of date."""
-        if track.is_being_read and not self._is_reading:
-            self._before, self._now = min(self._before, self._now), _NONE
-            self._is_reading = True
-        elif self._is_reading and not track.is_being_read and not track.ledger.open_count:
+        if self._is_reading and not track.is_being_read and not track.ledger.open_count:
             self._before = _NONE
             self._is_reading = False
 

@@ -44,7 +44,7 @@ class Sending:
         self._settling = settling
         self._max_in_flight = max_in_flight
         self._longest_retry_after = longest_retry_after
-        self._last_value = b""
+        self._last_value: bytes | None = None
         self._last_fields: Fields = {}
         self._refused: set[str] = set()
 

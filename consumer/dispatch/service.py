@@ -181,12 +181,12 @@ class Dispatch:
         """Start what is due; returns when the next run of a resting shard is due."""
         periods = self._targets.periods
         soonest = NEVER_MS
-        for shard in self._shards.values():
+        for partition, shard in self._shards.items():
             if shard.current is None:
                 due_ms = shard.next_run_ms(periods)
                 if due_ms <= now_ms:
-                    if now_ms >= self._hears_until_ms or shard.is_known:
-                        shard.begin_run(now_ms, periods)
+                    if (now_ms >= self._hears_until_ms or shard.is_known) and shard.begin_run(now_ms, periods):
+                        self._settling.oldest[partition].begin_run()
                 elif due_ms < soonest:
                     soonest = due_ms
         return soonest

@@ -61,8 +61,13 @@ class Shard:
             self._next_run = (periods, min(due, default=NEVER_MS))
         return self._next_run[1]
 
-    def begin_run(self, now_ms: int, periods: frozenset[int]) -> None:
-        """Read what is due now, each track up to its newest boundary."""
+    def begin_run(self, now_ms: int, periods: frozenset[int]) -> bool:
+        """
+        Read what is due now, each track up to its newest boundary.
+
+        Returns:
+            Whether the retry topic is among it.
+        """
         due = [t for t in self.tracks if t.reading is Reading.HEADED and t.due_ms(t.head_at_ms, periods) <= now_ms]
         for track in due:
             own = periods if track.period is None else (track.period,)
@@ -76,6 +81,7 @@ class Shard:
         self._index = PartialIndex()
         self._covered.clear()
         self._read_next()
+        return any(track.period is None for track in due)
 
     def offers(self, track: Track, record: Record) -> bool:
         """Whether a record of *track* that was read is to be taken by the run."""

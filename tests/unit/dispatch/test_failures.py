@@ -1,0 +1,340 @@
+"""What becomes of a delivery that fails, of those behind it, and of its endpoint."""
+
+from datetime import timedelta
+
+import pytest
+
+from consumer.core.answer import Answer, Unanswered
+from consumer.core.profile import FieldMapping
+from consumer.core.waiting import Waiting, read_headers
+from tests.unit.dispatch.fakes import network, status, timeout
+from tests.unit.dispatch.world import NAMES, START_MS, World, profile
+
+REFUSED = Unanswered("refused_address", "10.0.0.1 is private", 0.0)
+
+
+def _last_retry(world: World) -> Waiting:
+    waiting = read_headers(world.retries()[-1].headers())
+    assert waiting is not None
+    return waiting
+
+
+@pytest.mark.parametrize("answer", [status(500), status(404), status(301), status(429), network(), timeout()])
+def test_a_failure_is_attempted_once_a_run_under_one_key_until_it_succeeds(answer: Answer) -> None:
+    world = World()
+    world.sender.answer = lambda _: answer if len(world.sender.sent) < 3 else status(204)
+    event = world.wait()
+
+    world.advance(20)
+
+    assert world.sent_events == [event] * 3
+    assert [(sent.at_ms - START_MS) // 1_000 for sent in world.sender.sent] == [4, 8, 12]
+    assert len({sent.delivery_id for sent in world.sender.sent}) == 1
+    assert [row["attempt"] for row in world.outcomes()] == [1, 2, 3]
+    assert [row["outcome"] for row in world.outcomes()] == ["failed", "failed", "delivered"]
+    assert world.open_places() == []
+
+
+def test_a_retry_keeps_its_bytes_its_key_its_first_failure_and_its_first_boundary() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(500)
+    world.wait(order=42)
+    before = world.broker.records(NAMES.window(4))[0]
+
+    world.advance(13)
+
+    first, *_, last = world.retries()
+    waiting = _last_retry(world)
+    assert (last.key(), last.value()) == (before.key(), before.value())
+    assert waiting.attempts == 3
+    assert waiting.due_at_ms == START_MS + 4_000
+    assert START_MS + 4_000 <= waiting.first_failed_at_ms <= first.at_ms
+    assert waiting.reason == "server"
+
+
+def test_a_rejected_delivery_does_not_hold_back_those_behind_it() -> None:
+    world = World()
+    events = [world.wait() for _ in range(3)]
+    world.sender.answer = lambda sent: status(404) if sent.event == events[0] else status(200)
+
+    world.to_boundary()
+
+    assert world.sent_events == events
+
+
+@pytest.mark.parametrize("answer", [status(500), status(429), network(), timeout(), REFUSED])
+def test_what_follows_in_its_order_waits_when_the_endpoint_fails_and_comes_after_it(answer: Answer) -> None:
+    world = World()
+    world.sender.answer = lambda _: answer
+    events = [world.wait() for _ in range(3)]
+
+    world.to_boundary()
+    first_run = list(world.sent_events)
+    world.sender.answer = lambda _: status(200)
+    world.advance(8)
+
+    assert first_run == events[:1]
+    assert world.sent_events == [events[0], *events]
+
+
+def test_what_is_read_after_the_failure_in_the_same_run_waits_too() -> None:
+    world = World()
+    world.reader.at_once = 1
+    events = [world.wait() for _ in range(3)]
+    world.sender.answer = lambda _: status(500)
+
+    world.to_boundary()
+
+    assert world.sent_events == events[:1]
+
+
+def test_what_entered_the_next_run_before_the_failure_was_written_does_not_overtake_it() -> None:
+    world = World()
+    world.sender.answer = lambda _: None
+    first = world.wait()
+    world.to_boundary()
+    world.advance(3)
+    world.reader.silent.add((NAMES.window(4), 0))
+    second = world.wait()
+    world.advance(0.25)
+    world.log.aborts = 3
+    world.sender.answer = lambda _: network()
+    world.advance(0.75)
+    world.sender.answer = lambda _: status(200)
+    world.reader.silent.clear()
+
+    world.advance(12)
+
+    assert world.sent_events == [first, first, second]
+
+
+def test_other_orders_go_on_while_the_endpoint_fails_now_and_then() -> None:
+    world = World()
+    bad = world.wait(order=1)
+    good = [world.wait(order=order) for order in range(2, 9)]
+    world.sender.answer = lambda sent: status(500) if sent.event == bad else status(200)
+
+    world.to_boundary()
+
+    assert sorted(world.sent_events) == sorted([bad, *good])
+
+
+def test_a_dead_endpoint_is_left_alone_after_some_failures_and_probed_once_in_each_later_run() -> None:
+    world = World()
+    world.sender.answer = lambda _: network()
+    for order in range(60):
+        world.wait(order=order)
+
+    world.to_boundary(plus=1.5)
+    opened_after = len(world.sent_events)
+    world.to_boundary(plus=1.5)
+    probes = len(world.sent_events) - opened_after
+    held = world.metric("postback_endpoint_held", endpoint="https://r.example:443")
+    world.sender.answer = lambda _: status(200)
+    world.advance(8)
+
+    assert 20 <= opened_after <= 23
+    assert probes == 1
+    assert held == 1
+    assert world.metric("postback_endpoint_held", endpoint="https://r.example:443") == 0
+    assert len({row["delivery_id"] for row in world.outcomes() if row["outcome"] == "delivered"}) == 60
+    assert world.open_places() == []
+
+
+def test_what_is_held_counts_no_attempt_and_is_reported_once() -> None:
+    world = World()
+    world.sender.answer = lambda _: timeout()
+    for order in range(10):
+        world.wait(order=order)
+
+    world.advance(13)
+
+    held = [row for row in world.outcomes() if row["reason"] == "held"]
+    assert {row["attempt"] for row in held} <= {0, 1}
+    assert len(held) == len({row["delivery_id"] for row in held})
+
+
+def test_a_refused_address_counts_no_attempt_and_closes_the_endpoint_for_the_run() -> None:
+    world = World()
+    world.sender.answer = lambda _: REFUSED
+    for order in range(30):
+        world.wait(order=order)
+
+    world.to_boundary(plus=1.5)
+
+    assert len(world.sent_events) <= 4
+    assert {read_headers(record.headers()).attempts for record in world.retries()} == {0}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("code", "reason"), [(429, "throttled"), (503, "throttled")])
+def test_an_endpoint_that_asks_to_wait_gets_nothing_until_then(code: int, reason: str) -> None:
+    world = World()
+    world.sender.answer = lambda _: status(code, "9") if len(world.sender.sent) == 1 else status(200)
+    first = world.wait(order=1)
+    world.to_boundary()
+    second = world.wait(order=2)
+
+    world.advance(7)
+    meanwhile = list(world.sent_events)
+    world.advance(6)
+
+    assert meanwhile == [first]
+    assert sorted(world.sent_events[1:]) == sorted([first, second])
+    assert {(sent.at_ms - START_MS) // 1_000 for sent in world.sender.sent[1:]} == {16}
+    assert world.outcomes()[0]["reason"] == reason
+
+
+def test_the_wait_is_bounded_by_the_setting() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(503, "99999999") if len(world.sender.sent) == 1 else status(200)
+    event = world.wait()
+
+    world.to_boundary(plus=1.5)
+    world.clock.now_ms += 600_000
+    world.to_boundary()
+
+    assert world.sent_events == [event, event]
+
+
+def test_a_retry_after_on_another_status_is_not_believed() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(500, "3600")
+    world.wait()
+
+    world.advance(9)
+
+    assert len(world.sent_events) == 2
+
+
+def test_a_new_owner_learns_of_the_wait_from_what_was_held() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(503, "60")
+    world.wait(order=1)
+    world.to_boundary(plus=2)
+    world.crash()
+
+    world.start()
+    world.wait(order=2)
+    world.advance(20)
+
+    assert len(world.sent_events) == 1
+
+
+def test_the_wait_of_a_former_endpoint_says_nothing_of_the_one_that_a_profile_has_now() -> None:
+    world = World(profile(), profile("other", host="new.example"))
+    world.sender.answer = lambda _: status(503, "300")
+    event = world.wait()
+    world.to_boundary(plus=2)
+
+    world.use(profile(host="new.example"), profile("other", host="new.example"))
+    world.sender.answer = lambda _: status(200)
+    other = world.wait(to="other", order=2)
+    world.to_boundary()
+
+    assert sorted(world.sent_events[1:]) == sorted([event, other])
+
+
+def test_given_up_after_the_time_that_the_settings_allow_with_a_dead_letter() -> None:
+    world = World(give_up_after=timedelta(seconds=20))
+    world.sender.answer = lambda _: status(404)
+    world.wait()
+
+    world.advance(40)
+
+    (headers,) = world.dead_letters()
+    assert (headers["postback-reason"], headers["postback-profile"]) == ("gave_up", "p")
+    assert headers["postback-source"] == "orders/0/1"
+    assert world.metric("postback_deliveries_total", profile="p", outcome="dead_lettered") == 1
+    assert len(world.sent_events) == 6
+    assert world.open_places() == []
+
+
+def test_what_is_only_held_behind_a_dead_endpoint_is_given_up_as_well() -> None:
+    world = World(give_up_after=timedelta(seconds=20))
+    world.sender.answer = lambda _: timeout()
+    for order in range(40):
+        world.wait(order=order)
+
+    world.advance(40)
+
+    assert len(world.dead_letters()) == 40
+    assert world.open_places() == []
+
+
+def test_what_waits_for_a_paused_profile_is_never_given_up() -> None:
+    world = World(profile(paused=True), give_up_after=timedelta(seconds=5))
+    event = world.wait()
+    world.advance(20)
+
+    world.use(profile())
+    world.to_boundary()
+
+    assert world.dead_letters() == []
+    assert world.sent_events == [event]
+
+
+def test_a_value_that_does_not_fit_fails_alone_without_a_request() -> None:
+    world = World(profile(mappings=(*profile().mappings, FieldMapping("total", "total"))))
+    world.wait(order=1, total=float("inf"))
+    good = world.wait(order=2)
+
+    world.to_boundary(plus=1.5)
+
+    assert world.sent_events == [good]
+    assert world.metric("postback_delivery_failures_total", profile="p", reason="render") == 1
+
+
+def test_a_test_card_order_never_goes_out_even_when_it_stands_in_a_window() -> None:
+    world = World()
+    world.wait(isTestCard=True)
+
+    world.to_boundary(plus=1.5)
+
+    assert world.sent_events == []
+    assert [row["reason"] for row in world.outcomes()] == ["test_card"]
+    assert world.open_places() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [(b"no event", "undecodable"), (b"", "undecodable"), (b"{}", "no_test_card_field")]
+)
+def test_a_value_that_is_no_event_any_more_goes_to_the_dead_letters_and_not_to_the_receiver(
+    value: bytes, reason: str
+) -> None:
+    world = World()
+    world.wait(value=value)
+    good = world.wait()
+
+    world.to_boundary(plus=1.5)
+
+    assert [headers["postback-reason"] for headers in world.dead_letters()] == [reason]
+    assert world.broker.records(NAMES.dead_letter)[0].value() == value
+    assert world.sent_events == [good]
+
+
+def test_a_schema_that_cannot_be_asked_for_holds_the_order_without_an_attempt() -> None:
+    world = World()
+    world.decoder.missing = b"new schema"
+    events = [world.wait(note="new schema"), world.wait(), world.wait(order=2)]
+
+    world.to_boundary(plus=1.5)
+    meanwhile = list(world.sent_events)
+    world.decoder.missing = None
+    world.to_boundary()
+
+    assert meanwhile == [events[2]]
+    assert world.sent_events == [events[2], events[0], events[1]]
+
+
+def test_the_oldest_failure_is_shown_until_it_succeeds() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(404)
+    world.wait()
+    world.advance(13)
+    shown = world.metric("postback_retry_oldest_timestamp_seconds")
+
+    world.sender.answer = lambda _: status(200)
+    world.advance(8)
+
+    assert shown == pytest.approx((START_MS + 4_000) / 1_000, abs=0.3)
+    assert world.metric("postback_retry_oldest_timestamp_seconds") == 0
