@@ -117,6 +117,7 @@ class FakeReader:
         at_once: Most records of one partition in one read.
         first: Topics whose records come before the others'; the rest in the order of assignment.
         silent: Places from which nothing arrives, as from a broker that is slow to answer.
+        on_read: Called once within the next read, as librdkafka calls back in a rebalance.
         ends_late: Ends are told with the read after the one that reached them.
         moves: Records and ends given, pauses and seeks: as long as it grows, something is going on.
     """
@@ -130,6 +131,7 @@ class FakeReader:
         self.at_once = 500
         self.first: tuple[str, ...] = ()
         self.silent: set[Place] = set()
+        self.on_read: Callable[[], None] = lambda: None
         self.ends_late = False
         self.moves = 0
 
@@ -151,6 +153,8 @@ class FakeReader:
         for place in sorted(self._positions, key=lambda place: place[0] not in self.first):
             if place not in self._paused and place not in self.silent:
                 records += self._fetch(place, min(self.at_once, limit - len(records)), ends)
+        on_read, self.on_read = self.on_read, lambda: None
+        on_read()
         self.moves += len(records) + len(ends) + len(self._late_ends)
         return records, ends
 

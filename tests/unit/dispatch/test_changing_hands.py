@@ -1,0 +1,192 @@
+"""Crashes, aborted transactions, rebalances: nothing is lost, and what may be sent twice is named."""
+
+import pytest
+
+from tests.unit.dispatch.fakes import status
+from tests.unit.dispatch.world import NAMES, World
+
+WINDOW = NAMES.window(4)
+
+
+def _with_one_slow(world: World, slow: str) -> None:
+    world.sender.answer = lambda sent: None if sent.event == slow else status(200)
+
+
+def test_after_a_crash_only_what_was_in_flight_or_not_written_goes_out_again() -> None:
+    world = World()
+    events = [world.wait(order=order) for order in range(10)]
+    _with_one_slow(world, events[3])
+    world.to_boundary(plus=2)
+    world.crash()
+    world.sender.answer = lambda _: status(200)
+
+    world.start()
+    world.advance(2)
+
+    assert sorted(world.sent_events) == sorted([*events, events[3]])
+    assert len({sent.delivery_id for sent in world.sender.sent}) == 10
+
+
+def test_what_was_settled_behind_a_slow_one_is_not_sent_again_though_the_offset_stays_before_it() -> None:
+    world = World()
+    events = [world.wait(order=order) for order in range(10)]
+    _with_one_slow(world, events[0])
+    world.to_boundary(plus=2)
+
+    offset, metadata = world.broker.committed[WINDOW, 0]
+
+    assert offset == 0
+    assert metadata
+
+
+def test_a_graceful_end_sends_nothing_that_was_answered_again() -> None:
+    world = World()
+    events = [world.wait(order=order) for order in range(10)]
+    world.to_boundary(plus=0.25)
+    assert world.stage is not None
+
+    world.stage.finish(1_000)
+    world.crash()
+    world.start()
+    world.advance(5)
+
+    assert sorted(world.sent_events) == sorted(events)
+
+
+def test_a_graceful_end_waits_for_what_is_in_flight_and_starts_nothing_new() -> None:
+    world = World(limit=2)
+    events = [world.wait(order=order) for order in range(10)]
+    world.sender.answer = lambda _: None
+    world.to_boundary(plus=0.25)
+    assert world.stage is not None
+
+    world.sender.answer = lambda _: status(200)
+    world.stage.finish(1_000)
+    at_the_end = list(world.sent_events)
+    world.crash()
+    world.start()
+    world.advance(5)
+
+    assert at_the_end == events[:2]
+    assert sorted(world.sent_events) == sorted(events)
+
+
+def test_an_aborted_transaction_is_written_with_the_next_and_nothing_is_sent_meanwhile() -> None:
+    world = World()
+    first = world.wait(order=1)
+    world.to_boundary(plus=0)
+    world.log.aborts = 20
+    second = world.wait(order=2)
+
+    world.advance(4.5)
+    meanwhile = list(world.sent_events)
+    world.log.aborts = 0
+    world.advance(2)
+
+    assert meanwhile == [first]
+    assert world.sent_events == [first, second]
+    assert [row["outcome"] for row in world.outcomes()] == ["delivered", "delivered"]
+
+
+def test_a_crash_with_transactions_aborting_repeats_what_was_not_written_and_loses_nothing() -> None:
+    world = World()
+    world.advance(1.5)
+    world.log.aborts = 1_000
+    events = [world.wait(order=order) for order in range(5)]
+    world.to_boundary(plus=2)
+    world.crash()
+    world.log.aborts = 0
+
+    world.start()
+    world.advance(2)
+
+    assert sorted(world.sent_events) == sorted(events * 2)
+    assert world.open_places() == []
+
+
+def test_partitions_given_up_in_the_middle_of_a_run_are_finished_by_the_next_owner() -> None:
+    world = World(limit=2)
+    events = [world.wait(order=order) for order in range(10)]
+    world.sender.answer = lambda _: status(200) if len(world.sender.sent) < 5 else None
+    world.to_boundary()
+    assert world.stage is not None
+    world.sender.answer = lambda _: status(200)
+
+    world.stage.revoked(world.owned)
+    world.give_all()
+    world.advance(2)
+
+    assert sorted(world.sent_events) == sorted(events)
+    assert world.open_places() == []
+
+
+def test_after_a_loss_nothing_is_committed_of_what_others_have_by_now() -> None:
+    world = World()
+    world.wait()
+    world.to_boundary(plus=0)
+    before = dict(world.broker.committed)
+    assert world.stage is not None
+
+    world.stage.lost(world.owned)
+    world.advance(3)
+
+    assert world.broker.committed == before
+    assert world.outcomes() == []
+
+
+def test_a_lane_goes_on_after_transfers_of_former_partitions_have_ended() -> None:
+    world = World(limit=2)
+    world.sender.answer = lambda _: None
+    events = [world.wait(order=order) for order in range(5)]
+    world.to_boundary()
+    assert world.stage is not None
+    world.stage.lost(world.owned)
+    world.give_all()
+    world.advance(1)
+
+    world.sender.answer = lambda _: status(200)
+    world.advance(3)
+
+    assert set(world.sent_events) == set(events)
+    assert world.open_places() == []
+
+
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_partitions_that_stay_when_others_go_are_read_on_from_what_is_committed(at_once: int) -> None:
+    world = World(partitions=2)
+    world.reader.at_once = at_once
+    slow: set[str] = set()
+    events = [world.wait(order=order) for order in range(20)]
+    slow |= set(events[:4])
+    world.sender.answer = lambda sent: None if sent.event in slow else status(200)
+    world.to_boundary(plus=1.5)
+    gone = [place for place in world.owned if place[1] == 1]
+    assert world.stage is not None
+
+    world.stage.lost(gone)
+    slow.clear()
+    world.advance(3)
+    kept = [place for place in world.open_places() if place not in gone]
+
+    assert kept == []
+
+
+def test_a_loss_within_a_read_makes_void_what_the_read_holds_of_the_partitions_that_stay() -> None:
+    world = World(partitions=2)
+    world.reader.at_once = 3
+    world.sender.answer = lambda _: None
+    events = {world.wait(order=order): order for order in range(40)}
+    world.to_boundary(plus=0.25)
+    gone = [place for place in world.owned if place[1] == 1]
+    stage = world.stage
+    assert stage is not None
+
+    world.sender.answer = lambda _: status(200)
+    world.reader.on_read = lambda: stage.lost(gone)
+    world.advance(8)
+
+    sent = set(world.sent_events)
+    stay = {record.the_value for record in world.broker.logs[WINDOW, 0].records}
+    assert sum(event.encode() in b"".join(filter(None, stay)) for event in sent) >= len(stay)
+    assert [place for place in world.open_places() if place not in gone] == []
+    assert sent <= events.keys()
