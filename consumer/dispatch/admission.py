@@ -119,7 +119,10 @@ class Admission:
                 return
         elif converts(waiting.code) and (job.track.period is None or job.track.period in self._targets.partial_periods):
             self._converted(shard, job.track, job.key, job.offset)
-        if not target.is_open:
+        if self._orders.has_line(job):
+            # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
+            self._orders.join(job)
+        elif not target.is_open:
             self._settling.kept(job, PAUSED, now_ms)
         elif not self._accepts(job, lane, now_ms):
             self.hold(job, now_ms)

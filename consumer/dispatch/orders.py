@@ -21,6 +21,10 @@ class Orders:
         self._partials_out: Counter[bytes] = Counter()
         self._conversions: dict[bytes, list[tuple[Track, int]]] = {}
 
+    def has_line(self, job: Job) -> bool:
+        """Whether earlier deliveries of its order to its profile are out."""
+        return (job.key, job.waiting.profile) in self._leaders
+
     def join(self, job: Job) -> bool:
         """Whether the job may be sent now; else it follows those that came before it."""
         self.open_count += 1

@@ -62,6 +62,10 @@ class Sending:
             self._settling.kept(job, PAUSED, now_ms)
             self._next(job)
             return
+        if not job.lane.endpoint.accepts(now_ms, job.run_ms):
+            self._admission.hold_line(job, now_ms)
+            self._done(job.lane)
+            return
         try:
             fields = self._fields(job.value)
             if self._events.is_test_card(fields):

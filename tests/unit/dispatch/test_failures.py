@@ -184,6 +184,42 @@ def test_an_endpoint_that_asks_to_wait_gets_nothing_until_then(code: int, reason
     assert world.outcomes()[0]["reason"] == reason
 
 
+def test_what_follows_one_in_flight_is_not_sent_before_its_endpoint_wants_it() -> None:
+    world = World()
+    world.sender.answer = lambda sent: status(503, "30") if sent.params["order"] == "2" else None
+    first, second, follower = world.wait(order=1), world.wait(order=2), world.wait(order=1)
+    world.to_boundary()
+
+    world.sender.answer = lambda _: status(200)
+    world.advance(20)
+    meanwhile = list(world.sent_events)
+    world.advance(20)
+
+    assert meanwhile == [first, second]
+    assert sorted(world.sent_events[2:]) == sorted([second, follower])
+
+
+def test_what_is_held_or_paused_behind_one_in_flight_stays_behind_it_when_that_fails() -> None:
+    world = World()
+    world.sender.answer = lambda _: None
+    first, second = world.wait(order=1), world.wait(order=2)
+    world.to_boundary()
+    follower = world.wait(order=1)
+    world.sender.answer = lambda sent: status(503, "1") if sent.event == second else None
+    world.to_boundary()
+    world.use(profile(paused=True))
+    last = world.wait(order=1)
+    world.to_boundary()
+    world.use(profile())
+
+    world.sender.answer = lambda sent: (
+        network() if [sent.event] == [e for e in world.sent_events if e == first] else status(200)
+    )
+    world.advance(12)
+
+    assert [event for event in world.sent_events if event != second] == [first, first, follower, last]
+
+
 def test_the_wait_is_bounded_by_the_setting() -> None:
     world = World()
     world.sender.answer = lambda _: status(503, "99999999") if len(world.sender.sent) == 1 else status(200)
