@@ -18,7 +18,8 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableOption,
     VariableRefresh,
 )
-from panels import SERIES, Placed, kafka_panels, overview_panels, process_panels, profile_panels
+from panels import SERIES, kafka_panels, overview_panels, process_panels, profile_panels
+from widgets import Placed
 
 TARGET: Final = Path(__file__).parent.parent / "files" / "dashboards" / "postback.json"
 

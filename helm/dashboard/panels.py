@@ -2,30 +2,9 @@
 
 from typing import Final
 
-from grafana_foundation_sdk.builders import common, prometheus, stat, table, timeseries
-from grafana_foundation_sdk.builders import dashboard as field
-from grafana_foundation_sdk.models.common import (
-    BigValueColorMode,
-    BigValueGraphMode,
-    GraphGradientMode,
-    LegendDisplayMode,
-    LegendPlacement,
-    StackingMode,
-    TooltipDisplayMode,
-    VisibilityMode,
-)
-from grafana_foundation_sdk.models.dashboard import (
-    DataSourceRef,
-    DataTransformerConfig,
-    DynamicConfigValue,
-    Threshold,
-    ThresholdsMode,
-)
-from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.builders import table
+from widgets import Placed, by_label, graph, number, set_unit, stacked
 
-Placed = stat.Panel | table.Panel | timeseries.Panel
-
-SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
 SERIES: Final = 'namespace="$namespace",job="$job"'
 PROFILE: Final = f'{SERIES},profile=~"$profile"'
 WINDOWS: Final = 'topic=~".+[.]window[.].+"'
@@ -42,90 +21,7 @@ _FAILED_SHARE: Final = f"{_FAILED} / ({_FAILED} + ({_DELIVERED} or 0 * {_FAILED}
 _FIRST_FAILURE: Final = f"min(postback_retry_oldest_timestamp_seconds{{{SERIES}}} > 0)"
 
 
-def _steps(*steps: tuple[float | None, str]) -> field.ThresholdsConfig:
-    return (
-        field.ThresholdsConfig()
-        .mode(ThresholdsMode.ABSOLUTE)
-        .steps([Threshold(value=at, color=color) for at, color in steps])
-    )
-
-
 _ANY_IS_BAD: Final = ((None, "green"), (1.0, "red"))
-
-
-def _target(expr: str, ref: str, legend: str = "") -> prometheus.Dataquery:
-    return prometheus.Dataquery().expr(expr).ref_id(ref).legend_format(legend or "__auto").datasource(SOURCE)
-
-
-def _number(title: str, expr: str, unit: str, says: str, *steps: tuple[float | None, str]) -> stat.Panel:
-    return (
-        stat.Panel()
-        .title(title)
-        .description(says)
-        .datasource(SOURCE)
-        .unit(unit)
-        .decimals(0)
-        .span(3)
-        .height(4)
-        .color_mode(BigValueColorMode.BACKGROUND)
-        .graph_mode(BigValueGraphMode.NONE)
-        .thresholds(_steps(*(steps or ((None, "blue"),))))
-        .with_target(_target(expr, "A", title).instant())
-    )
-
-
-def _lines(title: str, unit: str, says: str, *queries: tuple[str, str], span: int = 8) -> timeseries.Panel:
-    panel = (
-        timeseries.Panel()
-        .title(title)
-        .description(says)
-        .datasource(SOURCE)
-        .unit(unit)
-        .min(0)
-        .span(span)
-        .height(7)
-        .line_width(1)
-        .fill_opacity(10)
-        .gradient_mode(GraphGradientMode.NONE)
-        .show_points(VisibilityMode.NEVER)
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(LegendDisplayMode.LIST)
-            .placement(LegendPlacement.BOTTOM)
-            .show_legend(True)  # noqa: FBT003  # the builder's own signature
-        )
-        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
-    )
-    for ref, (expr, legend) in zip("ABCDEF", queries, strict=False):
-        panel.with_target(_target(expr, ref, legend))
-    return panel
-
-
-def _stacked(panel: timeseries.Panel) -> timeseries.Panel:
-    return panel.fill_opacity(60).stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
-
-
-def _table(title: str, says: str, columns: dict[str, str], expressions: dict[str, str], span: int) -> table.Panel:
-    """One line for each value of the label that the expressions share; *columns* renames and picks."""
-    panel = table.Panel().title(title).description(says).datasource(SOURCE).span(span).height(8)
-    for ref, expr in expressions.items():
-        panel.with_target(_target(expr, ref).instant().format(PromQueryFormat.TABLE))
-    return panel.with_transformation(DataTransformerConfig(id_val="merge", options={})).with_transformation(
-        DataTransformerConfig(
-            id_val="organize",
-            options={
-                "excludeByName": {"Time": True},
-                "indexByName": {name: place for place, name in enumerate(columns)},
-                "renameByName": columns,
-            },
-        )
-    )
-
-
-def _unit(panel: table.Panel, column: str, unit: str) -> table.Panel:
-    return panel.override_by_name(
-        column, [DynamicConfigValue(id_val="unit", value=unit), DynamicConfigValue(id_val="decimals", value=0)]
-    )
 
 
 def _who() -> table.Panel:
@@ -138,76 +34,82 @@ def _who() -> table.Panel:
         "Value #D": "late",
     }
     expressions = {"A": _DELIVERED, "B": _FAILED, "C": _FAILED_SHARE, "D": f"{_LATENESS} >= 0"}
-    panel = _table("Who", says, columns, expressions, span=14)
+    panel = by_label("Who", says, columns, expressions, span=14)
     for column, unit in {"delivered": "short", "failed": "short", "failed share": "percentunit", "late": "s"}.items():
-        _unit(panel, column, unit)
+        set_unit(panel, column, unit)
     return panel
 
 
-def overview_panels() -> list[Placed]:
-    """Ten seconds' worth: on time, failing, who."""
+def _signs() -> list[Placed]:
     late = ((None, "green"), (60.0, "orange"), (300.0, "red"))
     old = ((None, "green"), (3600.0, "orange"), (86400.0, "red"))
-    held = f"max by (endpoint) (postback_endpoint_held{{{SERIES}}}) == 1"
     return [
-        _number(
+        number(
             "Late",
             f"max({_LATENESS} >= 0) or vector(0)",
             "s",
             "How late the latest profile's runs began, last 30 minutes.",
             *late,
         ),
-        _number(
+        number(
             "Profiles failing",
             f"count({_FAILED_SHARE} > 0.5) or vector(0)",
             "short",
             "More than half of the last hour's attempts failed.",
             *_ANY_IS_BAD,
         ),
-        _number(
+        number(
             "Oldest failure",
             f"(time() - {_FIRST_FAILURE}) or vector(0)",
             "s",
             "Age of the oldest delivery that still waits for success.",
             *old,
         ),
-        _number(
+        number(
             "Dead letters, 24 h",
             f"sum(increase(postback_dead_letters_total{{{SERIES}}}[24h])) or vector(0)",
             "short",
             "Given up, undecodable, or of a removed profile.",
             *_ANY_IS_BAD,
         ),
-        _number(
+        number(
             "Files not loading",
             f'max(postback_profiles{{{SERIES},state="invalid"}})',
             "short",
             "Profile files that are refused.",
             *_ANY_IS_BAD,
         ),
-        _number(
+        number(
             "Due now",
             f"sum(postback_due_records{{{SERIES}}})",
             "short",
             "Records whose run has begun and that are not settled.",
         ),
-        _number(
+        number(
             "Waiting",
             f"sum(postback_consumer_lag_records{{{SERIES},{WINDOWS}}})",
             "short",
             "Records of window topics: most of them wait for a later run, as they should.",
         ),
-        _number("Instances", f"sum(up{{{SERIES}}})", "short", "Pods that answer.", (None, "red"), (1.0, "green")),
+        number("Instances", f"sum(up{{{SERIES}}})", "short", "Pods that answer.", (None, "red"), (1.0, "green")),
+    ]
+
+
+def overview_panels() -> list[Placed]:
+    """Ten seconds' worth: on time, failing, who."""
+    held = f"max by (endpoint) (postback_endpoint_held{{{SERIES}}}) == 1"
+    return [
+        *_signs(),
         _who(),
-        _table(
+        by_label(
             "Held endpoints",
             "Nothing is sent there: it fails, or asked for a pause.",
             {"endpoint": "endpoint", "Value #A": "held"},
             {"A": held},
             span=10,
         ),
-        _stacked(
-            _lines(
+        stacked(
+            graph(
                 "Outcomes",
                 "ops",
                 "All profiles.",
@@ -215,8 +117,8 @@ def overview_panels() -> list[Placed]:
                 span=12,
             )
         ),
-        _stacked(
-            _lines(
+        stacked(
+            graph(
                 "Failures",
                 "ops",
                 "All profiles, by reason.",
@@ -242,8 +144,8 @@ def profile_panels() -> list[Placed]:
         f" / sum(increase(postback_lateness_seconds_count{{{PROFILE}}}[30m]))"
     )
     return [
-        _stacked(
-            _lines(
+        stacked(
+            graph(
                 "Outcomes",
                 "ops",
                 "Attempts, suppressions, dead letters.",
@@ -251,8 +153,8 @@ def profile_panels() -> list[Placed]:
                 span=6,
             )
         ),
-        _stacked(
-            _lines(
+        stacked(
+            graph(
                 "Failures",
                 "ops",
                 "By reason; held: not attempted.",
@@ -263,7 +165,7 @@ def profile_panels() -> list[Placed]:
                 span=6,
             )
         ),
-        _lines(
+        graph(
             "Time of an attempt",
             "s",
             "As the receiver answers.",
@@ -271,7 +173,7 @@ def profile_panels() -> list[Placed]:
             (quantile("0.99"), "99 %"),
             span=6,
         ),
-        _lines(
+        graph(
             "Late, and kept back",
             "s",
             "Mean lateness of the last 30 minutes; suppressed partials per second.",
@@ -288,34 +190,32 @@ def kafka_panels() -> list[Placed]:
     run = f"histogram_quantile(0.95, sum by (window, le) (rate(postback_run_duration_seconds_bucket{{{SERIES}}}[30m])))"
     by_topic = f"sum by (topic) (postback_consumer_lag_records{{{SERIES},%s}})"
     return [
-        _lines(
+        graph(
             "Due",
             "short",
             "Drains to 0 in every tick. This is what scales.",
             (f"sum by (topic) (postback_due_records{{{SERIES}}})", "{{topic}}"),
         ),
-        _lines("Waiting", "short", "Window topics. Days of it are no trouble.", (by_topic % WINDOWS, "{{topic}}")),
-        _lines("Retry", "short", "Failed deliveries that wait for the next run.", (by_topic % RETRY, "{{topic}}")),
-        _lines("Ingest lag", "short", "Unread records of the source topics.", (by_topic % SOURCES, "{{topic}}")),
-        _lines(
-            "Since the last run", "s", "At most one period of the window, and the run itself.", (last, "{{window}}")
-        ),
-        _lines("Length of a run", "s", "95 % of the runs of 30 minutes; to be below the tick.", (run, "{{window}}")),
-        _stacked(
-            _lines(
+        graph("Waiting", "short", "Window topics. Days of it are no trouble.", (by_topic % WINDOWS, "{{topic}}")),
+        graph("Retry", "short", "Failed deliveries that wait for the next run.", (by_topic % RETRY, "{{topic}}")),
+        graph("Ingest lag", "short", "Unread records of the source topics.", (by_topic % SOURCES, "{{topic}}")),
+        graph("Since the last run", "s", "At most one period of the window, and the run itself.", (last, "{{window}}")),
+        graph("Length of a run", "s", "95 % of the runs of 30 minutes; to be below the tick.", (run, "{{window}}")),
+        stacked(
+            graph(
                 "Events",
                 "ops",
                 "Read, by what became of them.",
                 (f"sum by (result) (rate(postback_events_total{{{SERIES}}}[$__rate_interval]))", "{{result}}"),
             )
         ),
-        _lines(
+        graph(
             "Age of the oldest failure",
             "s",
             "0 when nothing waits in retry.",
             (f"(time() - {_FIRST_FAILURE}) or vector(0)", "oldest"),
         ),
-        _lines(
+        graph(
             "Dead letters",
             "short",
             "In the hour before.",
@@ -327,22 +227,22 @@ def kafka_panels() -> list[Placed]:
 def process_panels() -> list[Placed]:
     """One line for each pod."""
     return [
-        _lines(
+        graph(
             "CPU",
             "short",
             "Cores.",
             (f"rate(process_cpu_seconds_total{{{SERIES}}}[$__rate_interval])", "{{pod}}"),
             span=6,
         ),
-        _lines("Memory", "bytes", "Resident.", (f"process_resident_memory_bytes{{{SERIES}}}", "{{pod}}"), span=6),
-        _lines(
+        graph("Memory", "bytes", "Resident.", (f"process_resident_memory_bytes{{{SERIES}}}", "{{pod}}"), span=6),
+        graph(
             "Open files",
             "short",
             "Sockets to receivers are most of them.",
             (f"process_open_fds{{{SERIES}}}", "{{pod}}"),
             span=6,
         ),
-        _lines(
+        graph(
             "Up since",
             "s",
             "A saw-tooth is a pod that restarts.",
