@@ -7,7 +7,6 @@ Takes about a quarter of an hour; ``--quick`` one or two minutes. It prints, peo
 import argparse
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -39,7 +38,7 @@ def rounds_of(bench: Bench, scenario: Scenario, count: int) -> list[Round]:
             found.append(bench.round(scenario))
         except (AssertionError, TimeoutError, subprocess.CalledProcessError) as error:
             failures += 1
-            print(f"  {scenario.name}, a round that does not count: {error}", file=sys.stderr, flush=True)
+            print(f"  {scenario.name}, a round that does not count: {error}", flush=True)
     return found
 
 

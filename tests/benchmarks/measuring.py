@@ -125,9 +125,11 @@ class Bench:
                 dispatcher.wait_ready()
             wait_until(boundary - 0.3)
             before = cpu_of(dispatchers)
-            delivered(receiver, due)
+            delivered(receiver, due, timeout_seconds=60 + due / 500)
             time.sleep(_SETTLES_S)
             cpu, counted = cpu_of(dispatchers) - before, receiver.ask()
+            held = sum(one.metric("postback_delivery_failures_total", reason="held") for one in dispatchers)
+            assert not held, f"{held:.0f} of {due} deliveries were held for a later run"
             assert counted.requests == due, f"{counted.requests} requests for {due} deliveries"
             return Round(
                 bare_rate=bare[0],
@@ -168,11 +170,11 @@ def ingested(ingest: Measured, count: int) -> tuple[float, float]:
     return rate_of(int(count - already), seconds), (ingest.cpu_seconds() - cpu) * count / max(1, count - already)
 
 
-def delivered(receiver: ReceiverProcess, count: int) -> None:
+def delivered(receiver: ReceiverProcess, count: int, *, timeout_seconds: float = 60) -> None:
     """Return once the receiver has got *count* requests."""
     wait_for(
         lambda: receiver.ask().requests >= count,
-        timeout_seconds=600,
+        timeout_seconds=timeout_seconds,
         what=lambda: f"{count} requests; there were {receiver.ask().requests}",
         every_seconds=0.1,
     )
