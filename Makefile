@@ -6,7 +6,7 @@ BIN     := .venv/bin
 PYTHON  ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
              $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test lint bench soak
+.PHONY: demo test lint bench soak image-test
 
 demo: .venv/installed           ## the whole job on this machine: events, a run, deliveries, a failure that comes round
 	@$(BIN)/postback demo
@@ -26,6 +26,9 @@ bench: .venv/installed-dev      ## numbers; they mean something only with their 
 soak: .venv/installed-dev       ## faults of every kind for MINUTES, and a check of every promise for every delivery
 	@$(BIN)/python -m tests.e2e.soak --minutes $(MINUTES) --seed $(SEED)
 
+image-test: .venv/installed-dev ## builds the image for real and runs the demo in it; needs root, buildah and debootstrap
+	@POSTBACK_IMAGE_TEST=1 $(BIN)/pytest tests/ops/test_image.py
+
 .venv/installed: pyproject.toml | .venv/bin/pip
 	@echo "Installing into .venv (once; less than a minute) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
@@ -33,7 +36,7 @@ soak: .venv/installed-dev       ## faults of every kind for MINUTES, and a check
 
 .venv/installed-dev: pyproject.toml | .venv/bin/pip
 	@echo "Installing the package and its development tools into .venv (once; about a minute) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,ops]'
 	@touch $@ .venv/installed
 
 .venv/bin/pip:
