@@ -53,7 +53,7 @@ class TopicReader:
             BrokerUnreachable: Nothing came for 10 s.
         """
         at = {place: start for place, (start, end) in spans.items() if start < end}
-        self._consumer.assign([TopicPartition(*place, start) for place, start in at.items()])
+        self._assign(at)
         total = sum(spans[place][1] - start for place, start in at.items())
         passed = 0
         while at:
@@ -78,13 +78,18 @@ class TopicReader:
 
     def follow(self, starts: Mapping[Place, int]) -> Iterator[Sequence[Any]]:
         """What comes from these offsets on, for ever; an empty batch about twice a second when nothing does."""
-        self._consumer.assign([TopicPartition(*place, start) for place, start in starts.items()])
+        self._assign(starts)
         while True:
             yield [message for message in self._consumer.consume(_AT_ONCE, 0.5) if message.error() is None]
 
     def close(self) -> None:
         """Let go of the connections."""
         self._consumer.close()
+
+    def _assign(self, starts: Mapping[Place, int]) -> None:
+        places = [TopicPartition(*place, start) for place, start in starts.items()]
+        self._consumer.assign(places)
+        self._consumer.resume(places)  # a pause outlives the assignment
 
     def _take(self) -> tuple[list[Message], list[tuple[Place, int]]]:
         """Records, and the ends that were reached."""

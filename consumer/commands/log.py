@@ -1,0 +1,119 @@
+"""`postback log`: what became of deliveries, attempt by attempt: the answer to "why did nothing arrive?"."""
+
+import argparse
+import json
+import re
+import sys
+from datetime import timedelta
+from typing import Final
+
+from consumer.commands import Subparsers, add_config_option, settings_of
+from consumer.commands.log_text import LogLines, open_line
+from consumer.commands.progress import Progress
+from consumer.core.topics import TopicNames
+from consumer.service.asking import Brokers, asking
+from consumer.service.assembly import clock_ms
+from consumer.service.history import Question, Row, coming_rows, ends, past_rows
+from consumer.service.open_deliveries import open_deliveries
+from consumer.settings import Settings
+
+_LENGTH: Final = re.compile(r"([0-9]{1,6})(s|m|min|h|d)")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
+
+
+def _length(text: str) -> timedelta:
+    found = _LENGTH.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time: write 30m, 2h or 7d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000000")
+    return int(text)
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """`postback log [--order ID] [--profile P] [--since 2h] [--failed] [--follow] [--json]`."""
+    parser = subparsers.add_parser(
+        "log",
+        help="what became of an order's deliveries, attempt by attempt",
+        description="Every attempt, every suppression with its reason, and what became of events that were no use.",
+        epilog="Events that no profile took, or that were paid with the test card, have no profile: ask by --order.",
+    )
+    parser.add_argument("--order", metavar="ID", help="of one order, as far back as is kept, and what of it waits")
+    parser.add_argument("--profile", metavar="NAME", help="of one profile")
+    parser.add_argument("--since", type=_length, metavar="LENGTH", help="30m, 2h, 7d; default 24h, all with --order")
+    parser.add_argument("--failed", action="store_true", help="only what failed or went to the dead letters")
+    parser.add_argument("--follow", action="store_true", help="go on with what comes, until Ctrl-C")
+    parser.add_argument("--limit", type=_count, default=1_000, metavar="N", help="only the newest N (default 1000)")
+    parser.add_argument("--json", action="store_true", help="for machines: an object a line")
+    add_config_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, and show."""
+    settings = settings_of(args)
+    names = TopicNames(settings.kafka.topic_prefix)
+    since = args.since or (None if args.order else timedelta(days=1))
+    question = Question(
+        order=args.order,
+        profile=args.profile,
+        since_ms=None if since is None else clock_ms() - int(since.total_seconds() * 1000),
+        only_failed=args.failed,
+    )
+    progress = Progress()
+    with asking(settings, on_read=progress) as brokers:
+        starts = ends(brokers, names)
+        rows, left_out = past_rows(brokers, names, question, limit=args.limit)
+        progress.end()
+        lines = LogLines(rows)
+        _print(rows, lines, as_json=args.json)
+        if left_out:
+            print(f"{left_out} older ones are left out: see --limit", file=sys.stderr)
+        if args.order and not args.json:
+            _print_open(brokers, settings, args.order, found=bool(rows))
+        elif not rows and not args.follow:
+            print(f"nothing {_asked(args)}", file=sys.stderr)
+        if args.follow:
+            return _follow(brokers, names, question, starts, lines=lines, as_json=args.json)
+    return 0
+
+
+def _print(rows: list[Row], lines: LogLines, *, as_json: bool) -> None:
+    for row in rows:
+        print(json.dumps(row, ensure_ascii=False) if as_json else lines.line(row), flush=True)
+
+
+def _follow(  # the arguments are one question and one way to show
+    brokers: Brokers, names: TopicNames, question: Question, starts: dict[tuple[str, int], int], *, lines: LogLines,
+    as_json: bool,
+) -> int:  # fmt: skip
+    try:
+        for row in coming_rows(brokers, names, question, starts):
+            _print([row], lines, as_json=as_json)
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _print_open(brokers: Brokers, settings: Settings, order: str, *, found: bool) -> None:
+    """What of the order is still to come; and what may be the matter when nothing at all is known of it."""
+    waiting = list(open_deliveries(brokers, settings, order))
+    now_ms = clock_ms()
+    for one in waiting:
+        print(open_line(one, now_ms))
+    if not waiting and not found:
+        print(
+            f"Nothing is known of order {order}: its event has not come, waits on a source topic (see `postback"
+            " status`), cannot be decoded and has no key (see `postback log --failed`), or is older than the outcomes"
+            " that are kept."
+        )
+
+
+def _asked(args: argparse.Namespace) -> str:
+    words = [f"of {args.profile}"] if args.profile else []
+    words += ["that failed"] if args.failed else []
+    return " ".join([*words, "in that time: see --since"])

@@ -1,0 +1,123 @@
+"""`postback log` against a real broker: every attempt, every suppression, and what of an order waits."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import IO
+
+import pytest
+
+from consumer.service.assembly import clock_ms
+from tests.desk import Desk
+from tests.e2e.instance import POSTBACK
+from tests.integration.commands.waiting_topics import OwnTopics, waiting
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture
+def told(broker_desk: Desk, own: OwnTopics) -> Desk:
+    """A desk with a history of three orders."""
+    broker_desk.profile("hub")
+    broker_desk.profile("other")
+    broker_desk.call("topics", "create")
+    now_ms = clock_ms()
+    own.report("failed", at_ms=now_ms - 5_000, reason="rejected", status=404)
+    own.report("delivered", at_ms=now_ms - 3_000, status=200, attempt=2)
+    own.report("delivered", at_ms=now_ms - 2_000, status=201, profile="other", order="1002")
+    own.report("suppressed", at_ms=now_ms - 1_000, reason="test_card", profile=None, attempt=0, order="1003")
+    own.bury("undecodable", key="1004", error="the record is empty")
+    own.bury("gave_up", profile="hub", key="1001")
+    return broker_desk
+
+
+def test_of_an_order_every_attempt_is_told_oldest_first(told: Desk) -> None:
+    shown = told.call("log", "--order", "1001")
+
+    first, second = shown.out.splitlines()
+    assert "order 1001" in first
+    assert "attempt 1: the receiver refuses it [rejected] 404 in 12 ms" in first
+    assert "attempt 2: 200" in second
+
+
+@pytest.mark.parametrize(("order", "words"), [("1003", "test card"), ("1004", "the record is empty")])
+def test_what_was_suppressed_or_lost_before_routing_is_found_by_its_order_also_with_a_profile(
+    told: Desk, order: str, words: str
+) -> None:
+    shown = told.call("log", "--order", order)
+    of_hub = told.call("log", "--order", order, "--profile", "hub")
+
+    assert words in shown.out
+    assert of_hub.out == shown.out
+
+
+def test_an_order_of_which_nothing_is_known_gets_an_explanation(told: Desk) -> None:
+    shown = told.call("log", "--order", "9999")
+
+    assert shown.code == 0
+    assert shown.out.startswith("Nothing is known of order 9999")
+
+
+def test_what_of_an_order_waits_is_told_with_its_next_run(told: Desk, own: OwnTopics) -> None:
+    own.wait("window.10080m", waiting("hub"), key="1005")
+    own.wait("window.10080m", waiting("hub"), key="1006")
+    own.wait("retry", waiting("other", attempts=3, reason="server"), key="1005")
+
+    shown = told.call("log", "--order", "1005")
+
+    assert sorted(line.split("; next run")[0] for line in shown.out.splitlines()) == [
+        "waits: hub SALE",
+        "waits: other SALE after 3 attempts, the receiver has an error",
+    ]
+
+
+def test_of_a_profile_or_of_failures_only_those_are_told(told: Desk) -> None:
+    of_other = told.call("log", "--profile", "other", "--json")
+    failed = told.call("log", "--failed", "--json")
+
+    assert [json.loads(line)["order_id"] for line in of_other.out.splitlines()] == ["1002"]
+    rows = [json.loads(line) for line in failed.out.splitlines()]
+    assert [(row["order_id"], row["reason"]) for row in rows] == [("1001", "rejected"), ("1004", "undecodable")]
+
+
+def test_only_the_newest_are_told_when_there_are_more_than_the_limit(told: Desk) -> None:
+    shown = told.call("log", "--limit", "2", "--json")
+
+    assert [json.loads(line)["order_id"] for line in shown.out.splitlines()] == ["1003", "1004"]
+    assert shown.err == "3 older ones are left out: see --limit\n"
+
+
+@pytest.mark.parametrize("arguments", [("--since", "yesterday"), ("--limit", "0")])
+def test_wrong_usage_ends_with_2(desk: Desk, arguments: tuple[str, str]) -> None:
+    assert desk.call("log", *arguments).code == 2
+
+
+@pytest.fixture
+def following(told: Desk) -> Iterator["subprocess.Popen[str]"]:
+    config = told.folder / "postback.yaml"
+    with subprocess.Popen(
+        [POSTBACK, "log", "--follow", "--json", "--config", str(config)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_following_goes_on_with_what_comes_until_it_is_interrupted(
+    following: "subprocess.Popen[str]", own: OwnTopics
+) -> None:
+    out = following.stdout
+    assert out is not None
+    before = [_order(out) for _ in range(5)]
+
+    own.report("delivered", at_ms=clock_ms(), order="1007")
+    after = _order(out)
+    following.send_signal(signal.SIGINT)
+
+    assert sorted(before) == ["1001", "1001", "1002", "1003", "1004"]
+    assert after == "1007"
+    assert following.wait(30) == 0
+
+
+def _order(out: IO[str]) -> str:
+    return str(json.loads(out.readline())["order_id"])
