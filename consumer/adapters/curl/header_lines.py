@@ -17,7 +17,7 @@ def for_libcurl(lines: tuple[str, ...], body: bytes | None) -> tuple[str | bytes
     Raises:
         ValueError: A control character would make more of a line than it says.
     """
-    joined = "|".join(("", *lines, ""))
+    joined = f"|{'|'.join(lines)}|"
     if not joined.isascii() or "\n" in joined or "\r" in joined or ": |" in joined or ":|" in joined:
         return (*map(_line_for_libcurl, lines), *_NO_DEFAULTS)
     if "|Accept:" in joined and "|Content-Type:" in joined and (body is None or len(body) < _EXPECT_BYTES):
