@@ -3,9 +3,12 @@
 import argparse
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
+from consumer.adapters.known_fields import KnownFields
 from consumer.adapters.profiles import ProfileFolder, ProfileSet
 from consumer.adapters.settings_check import SettingsCheck, check_settings
+from consumer.adapters.settings_file import read_settings
 from consumer.commands import Subparsers, add_config_option
 from consumer.core.problem import Problem
 from consumer.core.profile import Profile
@@ -29,10 +32,11 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, print, and sum up."""
     checked = check_settings(args.config, os.environ)
-    profiles = _profiles(checked)
-    problems = [*checked.problems, *profiles.problems]
     if args.live and checked.settings is not None:
-        problems += _live(checked.settings, profiles.profiles)
+        profiles, problems = _live(args.config, checked, checked.settings)
+    else:
+        profiles = _profiles(checked, checked.known_fields)
+        problems = [*checked.problems, *profiles.problems]
     for problem in problems:
         print(problem)
     errors = sum(problem.severity == "error" for problem in problems)
@@ -41,22 +45,30 @@ def run(args: argparse.Namespace) -> int:
     return 1 if errors else 0
 
 
-def _profiles(checked: SettingsCheck) -> ProfileSet:
+def _profiles(checked: SettingsCheck, known_fields: KnownFields | None) -> ProfileSet:
     if not checked.has_file and not checked.profiles.exists():
         return ProfileSet((), (), 0)
     folder = ProfileFolder(
         checked.profiles,
         environ=os.environ,
-        known_fields=checked.known_fields,
+        known_fields=known_fields,
         allow_networks=checked.settings.http.allow_networks if checked.settings else None,
     )
     return folder.load()
 
 
-def _live(settings: Settings, profiles: Sequence[Profile]) -> list[Problem]:
-    from consumer.adapters.kafka_admin import live_problems  # noqa: PLC0415 - no Kafka client without --live
+def _live(config: Path | None, checked: SettingsCheck, settings: Settings) -> tuple[ProfileSet, list[Problem]]:
+    """The profiles, judged by the registry's schemas too; and all problems, in the order of what they depend on."""
+    from consumer.service.live_check import (  # noqa: PLC0415 - no Kafka client without --live
+        broker_problems,
+        registry_problems,
+    )
 
-    return list(live_problems(settings, profiles))
+    file = read_settings(config, os.environ)
+    of_registry, known_fields = registry_problems(file, settings, checked.known_fields)
+    profiles = _profiles(checked, known_fields)
+    of_brokers = broker_problems(file, settings, profiles.profiles)
+    return profiles, [*checked.problems, *profiles.problems, *of_registry, *of_brokers]
 
 
 def _good(profiles: Sequence[Profile], *, with_settings: bool) -> list[str]:

@@ -32,7 +32,8 @@ def _any_spelling(letter: str) -> str:
     units = letter.encode("utf-16-be", "surrogatepass")
     escaped = "".join(rf"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
     shown = re.escape(utf8(letter).decode())
-    spellings = [re.escape(letter), shown, percent, escaped, *_SHORT.get(letter, ())]
+    # The longer ones first: `%` is also the beginning of `%25`.
+    spellings = [percent, escaped, *_SHORT.get(letter, ()), re.escape(letter), shown]
     return f"(?:{'|'.join(dict.fromkeys(spellings))})"
 
 

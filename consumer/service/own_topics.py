@@ -11,7 +11,7 @@ from consumer.core.topics import TopicNames
 from consumer.ingest import Carries
 
 _KAFKA_DEFAULT_BYTES: Final = 1_048_588
-_GROWTH_BYTES: Final = 16_384
+GROWTH_BYTES: Final = 16_384
 """What a record gains from source to dead letter: our headers, ids and reasons, Kafka's framing."""
 
 _SEGMENT_BYTES: Final = 128 * 1024 * 1024
@@ -41,7 +41,7 @@ def wanted_topics(names: TopicNames, profiles: Iterable[Profile], tick: timedelt
 
 def topic_specs(missing: Iterable[str], names: TopicNames, largest_source_bytes: int) -> list[NewTopicSpec]:
     """How each is created. Nothing that waits may be deleted by age; outcomes are for people and may."""
-    common = {"cleanup.policy": "delete", "max.message.bytes": str(largest_source_bytes + _GROWTH_BYTES)}
+    common = {"cleanup.policy": "delete", "max.message.bytes": str(largest_source_bytes + GROWTH_BYTES)}
     waiting = common | {
         "retention.ms": "-1",
         "retention.bytes": "-1",
@@ -56,7 +56,7 @@ def topic_specs(missing: Iterable[str], names: TopicNames, largest_source_bytes:
 
 def largest_bytes(configs: Iterable[Mapping[str, str]]) -> int:
     """The largest record that one of these topics takes."""
-    return max((_max_bytes(config) for config in configs), default=_KAFKA_DEFAULT_BYTES)
+    return max((max_bytes(config) for config in configs), default=_KAFKA_DEFAULT_BYTES)
 
 
 def create_missing(
@@ -97,12 +97,13 @@ def what_they_carry(topics: AsksTopics, wanted: Iterable[str], names: TopicNames
     """The largest events that these topics take; None when none of them is there yet."""
     there = topics.partitions()
     configs = topics.config(name for name in wanted if name in there and name != names.outcomes)
-    waiting = [_max_bytes(config) for name, config in configs.items() if name != names.dead_letter]
+    waiting = [max_bytes(config) for name, config in configs.items() if name != names.dead_letter]
     if not waiting or names.dead_letter not in configs:
         return None
-    room = _GROWTH_BYTES // 2
-    return Carries(min(waiting) - room, _max_bytes(configs[names.dead_letter]) - room)
+    room = GROWTH_BYTES // 2
+    return Carries(min(waiting) - room, max_bytes(configs[names.dead_letter]) - room)
 
 
-def _max_bytes(config: Mapping[str, str]) -> int:
+def max_bytes(config: Mapping[str, str]) -> int:
+    """The largest record that a topic of these settings takes."""
     return int(config.get("max.message.bytes") or _KAFKA_DEFAULT_BYTES)
