@@ -12,7 +12,7 @@ from consumer.dispatch.ports import Record
 from consumer.dispatch.settling import PAUSED, Settling
 from consumer.dispatch.shard import Shard
 from consumer.dispatch.targets import Target, Targets
-from consumer.dispatch.track import Taken, Track
+from consumer.dispatch.track import Taken, Track, order_hash
 
 _SLOW_LANES_KEEP: Final = 4096
 _SLOW_LANE_KEEPS: Final = 1024
@@ -58,7 +58,10 @@ class Admission:
 
     def is_up_to_date(self, job: Job) -> bool:
         """Whether it may still be sent as it was planned: profiles change while deliveries wait in memory."""
-        target = self._targets.get(job.waiting.profile)
+        profile = job.waiting.profile
+        target = self._targets.get(profile)
+        if self._settling.is_behind_paused(profile, job.run_ms):
+            return False
         if target is job.target:
             return True
         if target is None or not target.is_open or target.renderer.endpoint != job.lane.endpoint.name:
@@ -94,7 +97,7 @@ class Admission:
 
     def hold_line(self, leader: Job, now_ms: int) -> None:
         """A job and those that follow it are not attempted in this run."""
-        leader.lane.remember_moved(order_hash(leader))
+        leader.lane.remember_moved(hash_of(leader))
         for job in (leader, *(leader.followers or ())):
             self.hold(job, now_ms)
         self._orders.leave_with_followers(leader)
@@ -122,12 +125,12 @@ class Admission:
         if self._orders.has_line(job):
             # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
             self._orders.join(job)
-        elif not target.is_open:
+        elif not target.is_open or self._settling.is_behind_paused(waiting.profile, job.run_ms):
             self._settling.kept(job, PAUSED, now_ms)
         elif not self._accepts(job, lane, now_ms):
             self.hold(job, now_ms)
-        elif self._must_wait(job, lane):
-            lane.remember_moved(order_hash(job))
+        elif self._must_wait(job, lane) or shard.would_overtake(order_hash(job.key, waiting.profile), job.run_ms):
+            lane.remember_moved(hash_of(job))
             self.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
@@ -143,7 +146,7 @@ class Admission:
     def _must_wait(self, job: Job, lane: Lane) -> bool:
         if lane.is_slow and len(lane.queue) >= self._slow_lane_keeps:
             return True
-        return bool(lane.moved) and lane.would_overtake(order_hash(job), job.run_ms)
+        return bool(lane.moved) and lane.would_overtake(hash_of(job), job.run_ms)
 
     def _converted(self, shard: Shard, track: Track, order: bytes, offset: int) -> None:
         """
@@ -173,6 +176,6 @@ class Admission:
         self._settling.dead_letter(taken, error.reason, now_ms, error=str(error))
 
 
-def order_hash(job: Job) -> int:
-    """Stands for (order, profile) where many of them are remembered."""
-    return hash((job.key, job.waiting.profile))
+def hash_of(job: Job) -> int:
+    """Stands for its order and profile."""
+    return order_hash(job.key, job.waiting.profile)

@@ -163,8 +163,7 @@ class Dispatch:
         kept = {place: value for place, value in self.committed.items() if place not in set(partitions)}
         self._lanes.clear()
         self._orders.clear()
-        self._settling.records.clear()
-        self._settling.oldest.clear()
+        self._settling.clear()
         self._shards.clear()
         self._tracks.clear()
         self._windows.clear()
@@ -263,7 +262,7 @@ class Dispatch:
             oldest_run_ms = min(reading, default=now_ms)
             for lane in self._lanes:
                 lane.written(now_ms, oldest_run_ms)
-            records.clear()
+            self._settling.written(now_ms)
             for track in dirty:
                 track.dirty = False
             self.committed = {**self.committed, **offsets}

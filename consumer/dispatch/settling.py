@@ -11,7 +11,7 @@ from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, r
 from consumer.core.window import LatelyNoted
 from consumer.dispatch.oldest import OldestFailure
 from consumer.dispatch.ports import LogRecord
-from consumer.dispatch.track import Taken
+from consumer.dispatch.track import NEVER_MS, Taken
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
@@ -43,6 +43,7 @@ class Settling:
 
     def __init__(self, *, names: TopicNames, metrics: Metrics, give_up_after_ms: int | None) -> None:
         self.records: list[LogRecord] = []
+        self._paused: dict[str, int] = {}
         self.moved_partials = LatelyNoted()
         self.oldest: defaultdict[int, OldestFailure] = defaultdict(OldestFailure)
         self._names = names
@@ -107,6 +108,8 @@ class Settling:
                 return
             if waiting.reason != Reason.HELD:
                 self._report(taken, "failed", now_ms, reason=reason)
+        else:
+            self._paused[taken.waiting.profile] = NEVER_MS
         taken.track.tally[reason] += 1
         self._to_retry(taken, reason)
 
@@ -137,6 +140,22 @@ class Settling:
     def forget_logged(self) -> None:
         """A summary was logged: failures may be logged one by one again."""
         self._logged.clear()
+
+    def is_behind_paused(self, profile: str, run_ms: int) -> bool:
+        """Whether earlier deliveries of the profile were moved on while it was paused, and wait for a later run."""
+        return run_ms <= self._paused.get(profile, 0)
+
+    def written(self, at_ms: int) -> None:
+        """The records are in Kafka."""
+        self.records.clear()
+        for profile, moved_ms in self._paused.items():
+            self._paused[profile] = min(moved_ms, at_ms)
+
+    def clear(self) -> None:
+        """Forget what was not written: the partitions went to somebody else."""
+        self.records.clear()
+        self.oldest.clear()
+        self._paused.clear()
 
     def remind(self, order: bytes, source: str) -> None:
         """Say in the retry topic, too, that an order was placed."""

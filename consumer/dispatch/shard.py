@@ -8,14 +8,19 @@ was.
 """
 
 from collections import deque
+from typing import Final
 
 from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.errors import UndecodableRecord
+from consumer.core.outcome import Reason
 from consumer.core.schedule import last_boundary_ms
 from consumer.core.waiting import Waiting, read_headers
 from consumer.core.window import PartialIndex
 from consumer.dispatch.ports import Reader, Record
-from consumer.dispatch.track import NEVER_MS, Reading, Track
+from consumer.dispatch.track import NEVER_MS, Reading, Track, order_hash
+
+_ALONE: Final = frozenset({Reason.REJECTED, Reason.REDIRECT, Reason.RENDER})
+"""Failures of one delivery, which hold back no other."""
 
 
 class Shard:
@@ -38,6 +43,9 @@ class Shard:
         self._index = PartialIndex()
         self._covered: dict[Track, int] = {}
         self._to_scan: deque[Track] = deque()
+        self._later: dict[int, int] = {}
+        self._later_in: Track | None = None
+        self._is_first_run = True
         self._next_run: tuple[frozenset[int], int] | None = None
 
     def add(self, track: Track) -> None:
@@ -136,6 +144,10 @@ class Shard:
         """An order was placed, as the run reads: partials may stand behind."""
         self._index.add_conversion(order)
 
+    def would_overtake(self, order: int, run_ms: int) -> bool:
+        """Whether a former owner of the partitions moved an earlier delivery of the order to a later run."""
+        return bool(self._later) and run_ms <= self._later.get(order, 0)
+
     def rule_against(self, order: bytes, waiting: Waiting, *, latest_only: bool, skip_converted: bool) -> str | None:
         """Why a partial of the current run is not sent: `converted`, `superseded`, or None when it is."""
         if skip_converted and self._index.is_converted(order):
@@ -179,6 +191,9 @@ class Shard:
         if current is None:
             return
         track.scanned_offset = record.offset()
+        if track is self._later_in:
+            self._note_later(record, at_ms)
+            return
         if at_ms >= current.cutoff_ms:
             self._scanned(track)
             return
@@ -194,6 +209,7 @@ class Shard:
 
     def _scanned(self, track: Track) -> None:
         self._to_scan.popleft()
+        self._later_in = None
         self._reader.pause(*track.place)
         track.reading = Reading.HEADED
         self._scan_next()
@@ -210,10 +226,27 @@ class Shard:
     def _read_next(self) -> None:
         self._next_run = None
         self.current = self._plan.popleft() if self._plan else None
-        if self.current is not None:
+        if self.current is not None and self.current.period is not None and self._is_first_run:
+            self._is_first_run = False
+            self._look_for_later()
+        elif self.current is not None:
             self._drain(self.current)
         else:
             self._index = PartialIndex()
+
+    def _look_for_later(self) -> None:
+        """A former owner may have been in the middle of this run: what it moved on must not be overtaken."""
+        self._to_scan = deque(t for t in self.tracks if t.period is None and t.reading is Reading.HEADED)
+        self._later_in = self._to_scan[0] if self._to_scan else None
+        self._scan_next()
+
+    def _note_later(self, record: Record, at_ms: int) -> None:
+        try:
+            waiting = read_headers(record.headers())
+        except UndecodableRecord:
+            return
+        if waiting is not None and waiting.reason not in _ALONE:
+            self._later[order_hash(record.key() or b"", waiting.profile)] = at_ms
 
     def _drain(self, track: Track) -> None:
         track.reading = Reading.DRAINED

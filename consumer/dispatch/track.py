@@ -122,3 +122,8 @@ class Taken:
     def settle(self) -> None:
         """It needs nothing more."""
         self.track.settle(self.offset)
+
+
+def order_hash(order: bytes, profile: str) -> int:
+    """Stands for (order, profile) where many of them are remembered."""
+    return hash((order, profile))
