@@ -95,10 +95,19 @@ def _plain_digits(value: float) -> str:
     return format(digits, "f")
 
 
+def _local(value: datetime, zone: tzinfo) -> datetime:
+    if value.tzinfo is None:
+        return value
+    try:
+        return value.astimezone(zone)
+    except OverflowError:
+        return value  # "never" and "always", at the ends of the calendar, are the same in every zone
+
+
 def _special_text(value: Any, zone: tzinfo) -> str:
     match value:
         case datetime():
-            local = value.astimezone(zone) if value.tzinfo else value
+            local = _local(value, zone)
             return f"{local:%Y-%m-%d %H:%M:%S}" if local.year >= 1000 else f"{local.isoformat(' ', 'seconds')[:19]}"
         case date():
             return value.isoformat()
