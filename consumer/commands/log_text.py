@@ -12,6 +12,8 @@ from consumer.service.open_deliveries import OpenDelivery
 Row = Mapping[str, Any]
 _COLUMNS: Final = (("order_id", 8), ("profile", 12), ("customer_type", 8), ("outcome", 13))
 
+_LATE_MS: Final = 60_000
+
 
 class LogLines:
     """Lines whose columns stand below each other, as wide as the first rows need."""
@@ -34,7 +36,8 @@ class LogLines:
 
 def _words(row: Row) -> str:
     attempt, reason, status = row.get("attempt"), row.get("reason"), row.get("status")
-    parts = [f"attempt {attempt}:"] if attempt else []
+    counted = f"after {attempt} attempts:" if reason in {"held", "paused"} else f"attempt {attempt}:"
+    parts = [counted] if attempt else []
     if reason:
         parts.append(f"{IN_WORDS.get(str(reason), '')} [{reason}]".strip())
     parts += [str(status)] if status else []
@@ -52,7 +55,8 @@ def open_line(delivery: OpenDelivery, now_ms: int) -> str:
     if waiting.reason == PAUSED:
         when = "it goes out in the first run after the pause"
     elif run_at_ms <= now_ms:
-        when = f"its run of {local_time(run_at_ms, now_ms)} is on, or late: is the service running?"
+        late = "; it is late: is the service running?" if now_ms - run_at_ms > _LATE_MS else ""
+        when = f"its run of {local_time(run_at_ms, now_ms)} is on{late}"
     why = IN_WORDS.get(waiting.reason, waiting.reason)
     after = f" after {waiting.attempts} attempts" if waiting.attempts else ""
     return _printable(f"waits: {waiting.profile} {waiting.code}{after}{f', {why}' if why else ''}; {when}")

@@ -12,8 +12,12 @@ class Progress:
     """Silent in a pipe, and for the first two seconds."""
 
     def __init__(self) -> None:
-        self._next = time.monotonic() + _PATIENCE_S
         self._is_shown = False
+        self.begin()
+
+    def begin(self) -> None:
+        """The two seconds begin anew."""
+        self._next = time.monotonic() + _PATIENCE_S
 
     def __call__(self, passed: int, of: int) -> None:
         """So many records are read, of so many."""
@@ -27,4 +31,4 @@ class Progress:
         """Take the line away."""
         if self._is_shown:
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
-        self._next, self._is_shown = time.monotonic() + _PATIENCE_S, False
+        self._is_shown = False

@@ -43,15 +43,24 @@ def run(args: argparse.Namespace) -> int:
         if not args.watch:
             _show(_look(brokers, settings, folder, progress), as_json=args.json, is_one_of_many=False)
             return 0
+        return _watch(brokers, settings, folder, progress, as_json=args.json)
+
+
+def _watch(brokers: Brokers, settings: Settings, folder: ProfileFolder, progress: Progress, *, as_json: bool) -> int:
+    """Until Ctrl-C, which is how it is meant to end."""
+    try:
         while True:
             try:
-                _show(_look(brokers, settings, folder, progress), as_json=args.json, is_one_of_many=True)
+                _show(_look(brokers, settings, folder, progress), as_json=as_json, is_one_of_many=True)
             except BrokerUnreachable as error:  # they come back: who watches wants to see it
                 print(error, file=sys.stderr)
             time.sleep(_EVERY_S)
+    except KeyboardInterrupt:
+        return 0
 
 
 def _look(brokers: Brokers, settings: Settings, folder: ProfileFolder, progress: Progress) -> Status:
+    progress.begin()
     try:
         return read_status(brokers, settings, folder.load(), clock_ms())
     finally:

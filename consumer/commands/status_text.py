@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -25,10 +24,9 @@ def status_tables(status: Status, *, is_terminal: bool) -> Iterator[RenderableTy
     yield _table(_profile_columns(status), status.profiles, is_terminal=is_terminal)
     yield ""
     yield _table(_topic_columns(status), status.topics, is_terminal=is_terminal)
-    notes = [*_notes(status)]
-    if notes:
-        yield ""
-        yield from map(Text, notes)
+    notes = [f"delivered, failed and suppressed: in the last {span(status.at_ms - status.since_ms)}", *_notes(status)]
+    yield ""
+    yield from map(Text, notes)
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Any], *, is_terminal: bool) -> Table:
@@ -38,31 +36,34 @@ def _table(columns: Sequence[Column], rows: Sequence[Any], *, is_terminal: bool)
         for (heading, always, _), column in zip(columns, cells, strict=True)
         if always or any(cell != _NOTHING for cell in column)
     ]
-    table = Table(box=box.SIMPLE_HEAD if is_terminal else None, pad_edge=False, show_edge=False)
+    table = Table(box=None, pad_edge=False, header_style="bold" if is_terminal else "")
     for heading, column in shown:
-        is_number = all(cell == _NOTHING or cell.replace(",", "").isdecimal() for cell in column)
-        table.add_column(heading, justify="right" if is_number and column else "left", overflow="fold")
+        is_number = bool(column) and all(cell == _NOTHING or cell.replace(",", "").isdecimal() for cell in column)
+        # On a narrow terminal names stay whole.
+        least = max(map(len, (heading, *column))) if not table.columns else None
+        table.add_column(
+            heading, justify="right" if is_number else "left", no_wrap=heading != "reasons", min_width=least
+        )
     for line in zip(*(column for _, column in shown), strict=True):
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "") if is_terminal else "") for cell in line))
     return table
 
 
 def _profile_columns(status: Status) -> list[Column]:
-    now_ms, lately = status.at_ms, f"in {span(status.at_ms - status.since_ms)}"
+    now_ms = status.at_ms
     return [
         ("profile", True, lambda p: p.name),
         ("state", True, lambda p: p.state),
         ("waiting", True, lambda p: _count(p.waiting)),
         ("due", True, lambda p: _count(p.due)),
-        ("next run", True, lambda p: _coming(p.next_run_at_ms, now_ms)),
+        ("next run in", True, lambda p: _in(p.next_run_at_ms, now_ms)),
         ("retrying", True, lambda p: _count(p.retrying)),
-        ("oldest failure", False, lambda p: _past(p.oldest_failure_at_ms, now_ms)),
-        ("held until", False, lambda p: _coming(p.held_until_ms, now_ms)),
-        (f"delivered {lately}", True, lambda p: _count(p.delivered)),
-        (f"failed {lately}", True, lambda p: _count(p.failed)),
-        (f"suppressed {lately}", False, lambda p: _count(p.suppressed)),
+        ("oldest", False, lambda p: _in(now_ms, p.oldest_failure_at_ms)),
+        ("held until", False, lambda p: local_time(p.held_until_ms, now_ms) if p.held_until_ms else _NOTHING),
+        ("delivered", True, lambda p: _count(p.delivered)),
+        ("failed", True, lambda p: _count(p.failed)),
+        ("suppressed", False, lambda p: _count(p.suppressed)),
         ("dead letters", False, lambda p: _count(p.dead_letters)),
-        ("last failure", False, lambda p: _failure(p, now_ms)),
     ]
 
 
@@ -74,7 +75,7 @@ def _topic_columns(status: Status) -> list[Column]:
         ("records", True, lambda t: _count(t.records)),
         ("due", True, lambda t: _count(t.due)),
         ("lag", True, lambda t: _count(t.lag)),
-        ("next run", True, lambda t: _coming(t.next_run_at_ms, status.at_ms)),
+        ("next run", True, lambda t: local_time(t.next_run_at_ms, status.at_ms) if t.next_run_at_ms else _NOTHING),
         ("reasons", False, _reasons),
     ]
 
@@ -83,20 +84,16 @@ def _count(number: int) -> str:
     return f"{number:,}" if number else _NOTHING
 
 
-def _coming(at_ms: int | None, now_ms: int) -> str:
-    return f"{local_time(at_ms, now_ms)} (in {span(at_ms - now_ms)})" if at_ms else _NOTHING
+def _in(at_ms: int | None, since_ms: int | None) -> str:
+    return span(at_ms - since_ms) if at_ms and since_ms else _NOTHING
 
 
-def _past(at_ms: int | None, now_ms: int) -> str:
-    return f"{local_time(at_ms, now_ms)} ({span(now_ms - at_ms)} ago)" if at_ms else _NOTHING
-
-
-def _failure(profile: ProfileStatus, now_ms: int) -> str:
+def _failure(profile: ProfileStatus, now_ms: int) -> str | None:
     last = profile.last_failure
     if last is None:
-        return profile.waiting_reason or _NOTHING
+        return profile.waiting_reason
     status = f" {last.status}" if last.status else ""
-    return f"{last.reason}{status} at {local_time(last.at_ms, now_ms)}, order {last.order_id}"
+    return f"{last.reason}{status}, {span(now_ms - last.at_ms)} ago, order {last.order_id}"
 
 
 def _reasons(topic: TopicStatus) -> str:
@@ -105,6 +102,9 @@ def _reasons(topic: TopicStatus) -> str:
 
 def _notes(status: Status) -> Iterator[str]:
     for profile in status.profiles:
+        failure = _failure(profile, status.at_ms)
+        if failure:
+            yield f"{profile.name}: last failure: {failure}"
         if profile.problem:
             yield f"{profile.name}: a running service has its last good version in force: {profile.problem}"
         if profile.state == "removed":

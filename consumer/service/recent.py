@@ -99,5 +99,7 @@ def _spans(
 
 def _remember(recent: Recent, profile: str, row: Mapping[str, Any], at_ms: int) -> None:
     known = recent.failures.get(profile)
-    if row.get("outcome") == "failed" and (known is None or at_ms >= known.at_ms):
+    if row.get("reason") == "held" and known is not None:
+        return  # says less than why it is held
+    if row.get("outcome") == "failed" and (known is None or known.reason == "held" or at_ms >= known.at_ms):
         recent.failures[profile] = LastFailure(at_ms, str(row.get("reason")), row.get("status"), row.get("order_id"))

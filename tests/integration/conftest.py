@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from ipaddress import ip_network
-from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -64,31 +63,3 @@ def answer_to(sender: Sender, request: Request) -> Answer:
     finished = sender.wait(60)
     assert [token for token, _answer in finished] == ["only"]
     return finished[0][1]
-
-
-@pytest.fixture
-def desk(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Desk:
-    """A folder of settings and profiles, and `postback` called in it."""
-    return Desk(tmp_path / "desk", capsysbinary)
-
-
-@pytest.fixture
-def broker_desk(desk: Desk, broker: KafkaBroker, unique_name: str) -> Desk:
-    """The same on the shared broker; its topics and groups begin with the test's unique name."""
-    desk.set(
-        kafka={
-            "bootstrap_servers": broker.bootstrap_servers,
-            "group_id": unique_name,
-            "topic_prefix": unique_name,
-            "partitions": 2,
-        },
-        sources=[{"topic": f"{unique_name}.orders"}],
-        tick_minutes=10_080,
-    )
-    return desk
-
-
-@pytest.fixture
-def own(broker: KafkaBroker, unique_name: str) -> OwnTopics:
-    """Fills that desk's topics."""
-    return OwnTopics(broker, unique_name)

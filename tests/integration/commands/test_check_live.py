@@ -113,10 +113,13 @@ def test_a_subject_that_is_missing_is_a_warning_and_a_registry_that_does_not_ans
 ) -> None:
     ready.set(schemas={"registry_url": registry.url("")})
     unknown = ready.call("check", "--live")
-    ready.set(schemas={"registry_url": f"http://127.0.0.1:{free_ports(1)[0]}"})
+    password = "s3cret-passw0rd"
+    closed = f"http://127.0.0.1:{free_ports(1)[0]}"
+    ready.set(schemas={"registry_url": closed, "registry_username": "me", "registry_password": password})
     silent = ready.call("check", "--live")
 
     assert unknown.code == 0
     assert "warning: the registry has no subject" in unknown.out
     assert silent.code == 1
     assert f":{line_of(ready, 'registry_url')}: the registry at " in silent.out
+    assert password not in silent.out + silent.err

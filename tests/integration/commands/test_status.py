@@ -127,7 +127,7 @@ def test_recent_outcomes_the_last_error_and_dead_letters_are_shown(broker_desk: 
 
     hub = profile_of(shown)
     assert (hub["delivered_recently"], hub["failed_recently"], hub["dead_letters"]) == (1, 1, 1)
-    assert hub["last_error"]["reason"] == "held"
+    assert (hub["last_error"]["reason"], hub["last_error"]["order_id"]) == ("rejected", "1002")
     assert topic_of(shown, "dead-letter")["reasons"] == {"gave_up": 1, "undecodable": 1}
     lines = table.out.splitlines()
     assert lines[0].split()[:3] == ["profile", "state", "waiting"]

@@ -53,7 +53,8 @@ def test_what_waits_says_for_which_run_and_when_that_is_overdue() -> None:
     now_ms = 1_764_000_000_000
 
     assert "(in 3 min)" in open_line(OpenDelivery(delivery, now_ms + 200_000), now_ms)
-    assert "is the service running?" in open_line(OpenDelivery(delivery, now_ms - 1), now_ms)
+    assert open_line(OpenDelivery(delivery, now_ms - 1), now_ms).endswith(" is on")
+    assert "is the service running?" in open_line(OpenDelivery(delivery, now_ms - 61_000), now_ms)
 
 
 def test_spans_are_told_in_their_largest_unit() -> None:
