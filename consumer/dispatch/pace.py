@@ -5,12 +5,16 @@ from typing import Final
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.lanes import Lane, Lanes
 
-_SILENT_MS: Final = 250
+_SILENT_MS: Final = 400
 """A lane that had no answer for this long while memory is full gives way."""
 
 _DRAINS_WITHIN_S: Final = 30
 """A lane that needs longer than this for what it has in memory gives way. Short enough for those behind it, and long
 enough that a busy machine does not make every lane look slow."""
+
+
+_OWN_PAUSE_MS: Final = 300
+"""A longer time between two looks was this program's own (a slow commit, a busy machine): no lane is blamed for it."""
 
 
 class Pace:
@@ -20,9 +24,13 @@ class Pace:
         self._lanes = lanes
         self._admission = admission
         self._seen: dict[Lane, tuple[int, int]] = {}
+        self._looked_ms = 0
 
     def look(self, now_ms: int, *, is_full: bool) -> None:
         """Called several times a second."""
+        if now_ms - self._looked_ms > _OWN_PAUSE_MS:
+            self._seen.clear()
+        self._looked_ms = now_ms
         keeps = self._admission.share_memory(sum(1 for lane in self._lanes if lane.queue))
         for lane in self._lanes:
             waiting = len(lane.queue)

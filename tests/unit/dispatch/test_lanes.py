@@ -75,3 +75,20 @@ def test_lanes_are_served_in_turns(host: str) -> None:
 
     firsts = [sent.endpoint for sent in world.sender.sent[:8]]
     assert firsts.count(f"https://{host}:443") == 4
+
+
+def test_a_slow_commit_is_not_blamed_on_the_endpoint_that_was_waiting_for_it() -> None:
+    world = World()
+    world.sender.answer = lambda sent: status(200) if world.clock.now_ms >= sent.at_ms + 50 else None
+    for order in range(9_000):
+        world.wait(order=order)
+
+    def take_a_second(_: object) -> None:
+        world.clock.now_ms += 1_000
+
+    world.log.on_commit = take_a_second
+
+    world.to_boundary(plus=6)
+
+    assert world.retries() == []
+    assert len(world.sender.sent) > 0
