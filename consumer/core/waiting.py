@@ -46,7 +46,8 @@ class Waiting:
     @property
     def version(self) -> tuple[int, int, int]:
         """Orders the versions of one partial: by what the event says, then by arrival."""
-        return self.occurred_at_ms, self.arrived_at_ms, int(self.source.rpartition("/")[2])
+        offset = self.source.rpartition("/")[2]
+        return self.occurred_at_ms, self.arrived_at_ms, int(offset) if offset.isascii() and offset.isdigit() else 0
 
 
 def window_header(waiting: Waiting) -> tuple[str, bytes]:
