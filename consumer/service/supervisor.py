@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from consumer.adapters.kafka.consumer import GroupConsumer
 from consumer.adapters.profiles import ProfileSet
 from consumer.adapters.web import WebServer
-from consumer.core.errors import BrokerUnreachable
+from consumer.core.errors import BrokerUnreachable, SettingsError
 from consumer.core.schedule import period_seconds
 from consumer.dispatch.service import Dispatch
 from consumer.ingest import Carries, Ingest
@@ -16,6 +16,7 @@ from consumer.log import EventLog
 from consumer.service.assembly import Parts, clock_ms
 from consumer.service.own_topics import AsksTopics, create_missing, wanted_topics, what_they_carry
 from consumer.service.progress import AsksOffsets, LagGauges, measure
+from consumer.service.topic_rules import keeping_faults
 
 _LOOK_S: Final = 0.5
 _RELOAD_MS: Final = 1_000
@@ -172,6 +173,7 @@ class Supervisor:
             self._stopping.wait(_LOOK_S)
         if self._stopping.is_set():
             return
+        self._refuse_to_lose()
         if self._role in {"all", "ingest"}:
             self._ingest, reader = self._parts.ingest()
             self._ingest.carries = self._carries
@@ -183,6 +185,23 @@ class Supervisor:
             self._threads.append(StageThread("dispatch", self._dispatch, reader, self._finish_dispatch))
         for thread in self._threads:
             thread.start()
+
+    def _refuse_to_lose(self) -> None:
+        """
+        Raises:
+            SettingsError: A topic would delete what waits in it.
+        """
+        names = self._parts.names
+        waiting = [name for name in self._known if name not in {names.dead_letter, names.outcomes}]
+        try:
+            faults = keeping_faults(self._topics.config(waiting), names)
+        except BrokerUnreachable as error:
+            _log.warning("brokers.unreachable", error=str(error))
+            return
+        for fault in faults:
+            _log.warning("topic.fault", topic=fault.topic, text=fault.text)
+        if any(fault.loses for fault in faults):
+            raise SettingsError(*(fault.text for fault in faults if fault.loses))
 
     def _finish_dispatch(self) -> None:
         if self._dispatch is not None:

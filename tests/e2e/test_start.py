@@ -1,0 +1,26 @@
+"""What the service does not start with, and says why."""
+
+import pytest
+
+from tests.broker.topics import Topics
+from tests.e2e.service import Service
+from tests.receiver import Receiver
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.broker
+
+
+def test_a_topic_that_would_delete_what_waits_is_refused_with_the_setting_to_change(
+    service: Service, topics: Topics, receiver: Receiver
+) -> None:
+    service.set_tick(seconds=60)
+    service.profile("hub", receiver.url("/hub"))
+    topics.create(service.topic("window.1m"), settings={"retention.ms": "60000"})
+
+    instance = service.start(wait_ready=False)
+    wait_for(lambda: not instance.is_running or None, timeout_seconds=60, what="the end of the service")
+
+    assert instance.stop() == 1
+    (failed,) = (record for record in instance.log_records() if record["event"] == "service.failed")
+    assert f"{service.topic('window.1m')} keeps records for 0:01:00" in failed["error"]
+    assert "set its retention.ms to -1" in failed["error"]
