@@ -7,10 +7,18 @@ from contextlib import ExitStack
 from typing import Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.broker.jars import BrokerUnavailableError
 from tests.broker.kafka import KafkaBroker
 from tests.broker.topics import Topics
+
+# At the desk a law is tried quickly, in CI thoroughly; both are the same from run to run.
+settings.register_profile("fast", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile(
+    "thorough", max_examples=1_000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("thorough" if os.environ.get("CI") else "fast")
 
 
 class BrokerStarter(Protocol):

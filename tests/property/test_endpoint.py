@@ -1,0 +1,118 @@
+"""The state machine of an endpoint against what is promised of it."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from consumer.core.endpoint import Breaker, Endpoint
+from consumer.core.outcome import Failed, Reason
+
+RUN_MS = 4_000
+OF_THE_ENDPOINT = [reason for reason in Reason if Failed(reason).is_endpoints]
+
+
+class EndpointMachine(RuleBasedStateMachine):
+    """
+    One endpoint through answers, failures, waits and runs.
+
+    Found: a limit of zero after failures; a limit that grew past the setting's; a second probe beside the first; a
+    breaker that its own later failures opened for an earlier run (it was probed again and again in one run); a hold
+    that a shorter one took back; deliveries accepted in the rest of a run that others had been held in.
+    """
+
+    @initialize(highest=st.integers(1, 40))
+    def begin(self, highest: int) -> None:
+        self.highest = highest
+        self.endpoint = Endpoint("https://r:443", highest)
+        self.now_ms = self.run_ms = RUN_MS
+        self.flying: list[int] = []
+        self.hold_until_ms = 0
+        self.refused_in = 0
+        self.failures = 0
+
+    @rule(steps=st.integers(1, 3))
+    def a_later_run_begins(self, steps: int) -> None:
+        self.run_ms += RUN_MS * steps
+        self.now_ms = max(self.now_ms, self.run_ms)
+
+    @rule(ms=st.integers(1, 6_000))
+    def time_passes(self, ms: int) -> None:
+        self.now_ms += ms
+
+    @rule()
+    def a_delivery_wants_to_go(self) -> None:
+        was = self.endpoint.breaker
+        accepted = self.endpoint.accepts(self.now_ms, self.run_ms)
+
+        if self.now_ms < self.hold_until_ms or self.run_ms <= self.refused_in:
+            assert not accepted
+        if not accepted:
+            self.refused_in = max(self.refused_in, self.run_ms)
+        elif was is Breaker.OPEN:
+            assert self.endpoint.breaker is Breaker.PROBING
+        if was is Breaker.CLOSED and self.now_ms >= self.hold_until_ms and self.run_ms > self.refused_in:
+            assert accepted
+        if accepted and self.endpoint.has_room:
+            self.endpoint.in_flight += 1
+            self.flying.append(self.run_ms)
+            if self.endpoint.breaker is Breaker.PROBING:
+                assert self.endpoint.in_flight == 1, "a probe is alone"
+
+    @precondition(lambda self: self.flying)
+    @rule(data=st.data())
+    def one_is_answered(self, data: st.DataObject) -> None:
+        self.landed(data)
+        self.endpoint.answered()
+        self.failures = 0
+        assert self.endpoint.breaker is Breaker.CLOSED
+
+    @precondition(lambda self: self.flying)
+    @rule(data=st.data(), reason=st.sampled_from(OF_THE_ENDPOINT))
+    def one_fails(self, data: st.DataObject, reason: Reason) -> None:
+        run_ms = self.landed(data)
+        was = self.endpoint.breaker
+        self.failures += 1
+        opened = self.endpoint.failed(Failed(reason), run_ms)
+        if was is Breaker.PROBING:
+            assert opened, "a failure while it is probed opens it again"
+        if self.failures >= 20 or reason is Reason.REFUSED_ADDRESS:
+            assert self.endpoint.breaker is Breaker.OPEN
+        if opened:
+            assert not self.endpoint.accepts(self.now_ms, run_ms)
+        if self.endpoint.breaker is Breaker.OPEN:
+            self.refused_in = max(self.refused_in, run_ms)
+
+    def landed(self, data: st.DataObject) -> int:
+        self.endpoint.in_flight -= 1
+        return self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
+
+    @rule(ms=st.integers(-5_000, 20_000))
+    def it_asks_to_wait(self, ms: int) -> None:
+        self.endpoint.hold(self.now_ms + ms)
+        self.hold_until_ms = max(self.hold_until_ms, self.now_ms + ms)
+
+    @invariant()
+    def limits_hold(self) -> None:
+        if not hasattr(self, "endpoint"):
+            return
+        assert 1 <= self.endpoint.limit <= self.highest
+        assert 0 <= self.endpoint.in_flight <= self.highest
+        held = self.now_ms < self.hold_until_ms or self.endpoint.breaker is Breaker.OPEN
+        assert self.endpoint.is_held(self.now_ms) == held
+
+    def teardown(self) -> None:
+        """However it was treated, it is tried in a run after all waits, and answers make it whole again."""
+        if not hasattr(self, "endpoint"):
+            return
+        self.now_ms = self.run_ms = max(self.now_ms, self.hold_until_ms, self.run_ms) + RUN_MS
+        for _ in self.flying:
+            self.endpoint.in_flight -= 1
+        assert self.endpoint.accepts(self.now_ms, self.run_ms)
+        assert self.endpoint.has_room
+        for _ in range(self.highest):
+            self.endpoint.answered()
+        assert self.endpoint.limit == self.highest
+
+
+TestEndpoint = EndpointMachine.TestCase
+TestEndpoint.settings = settings(max_examples=settings().max_examples, stateful_step_count=60)
