@@ -50,5 +50,13 @@ class TransactionAborted(ConsumerError):
     """Nothing of a batch was written; ordinary when partitions change hands or a broker goes."""
 
 
+class NoLongerMember(TransactionAborted):
+    """The group goes on without this member: what it read is somebody else's, who begins at the committed offsets."""
+
+
 class BrokerUnreachable(ConsumerError):
     """The brokers do not answer now, or refuse what was asked; who asked says what is done about it."""
+
+
+class OutcomeUnknown(ConsumerError):
+    """A transaction was written whole or not at all, and the writer cannot say which: the committed offsets tell."""

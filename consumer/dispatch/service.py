@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from consumer.core.errors import TransactionAborted
+from consumer.core.errors import NoLongerMember, OutcomeUnknown, TransactionAborted
 from consumer.core.offsets import Ledger
 from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
@@ -253,6 +253,13 @@ class Dispatch:
             offsets = {track.place: track.ledger.committable() for track in dirty}
             try:
                 self._log.commit(records, offsets, self.reader.group_metadata(), meanwhile=self._meanwhile)
+            except NoLongerMember:
+                # Only reading on tells the client so, and what is read until then is nobody's here.
+                self.lost(list(self.committed))
+                return
+            except OutcomeUnknown:
+                self.reader.start_over()
+                return
             except TransactionAborted:
                 self._is_unwritten = True
                 self._next_commit_ms = now_ms + 100

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from consumer.adapters.kafka.consumer import Place, RepeatedErrors
 from consumer.adapters.kafka.properties import InstanceSlot
-from consumer.core.errors import BrokerError, TransactionAborted
+from consumer.core.errors import BrokerError, NoLongerMember, OutcomeUnknown, TransactionAborted
 from consumer.log import EventLog
 
 Record = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
@@ -20,6 +20,20 @@ _CALL_S: Final = 1.0
 
 _ABORT_S: Final = 10.0
 """An abort that takes longer is librdkafka waiting for a connection that it has given up: a new writer ends it."""
+
+_OFFSETS_S: Final = 10.0
+_OUTCOME_S: Final = 20.0
+"""Longer than the coordinator itself waits: librdkafka has lost the thread after a broker's restart."""
+
+_NOT_A_MEMBER: Final = frozenset(
+    {
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.STALE_MEMBER_EPOCH,
+        KafkaError.FENCED_MEMBER_EPOCH,
+    }
+)
 
 _log = EventLog("kafka")
 
@@ -57,6 +71,8 @@ class Transactions:
 
         Raises:
             TransactionAborted: Nothing was written; the same batch may be tried again while the partitions are owned.
+            NoLongerMember: Nothing was written, and they are not.
+            OutcomeUnknown: It was written whole or not at all: the committed offsets tell.
             BrokerError: This writer is of no use any more.
         """
         self._make_ready(meanwhile)
@@ -64,10 +80,27 @@ class Transactions:
             self._producer.begin_transaction()
             self._write(records, meanwhile)
             places = [TopicPartition(*place, offset, metadata) for place, (offset, metadata) in offsets.items()]
-            self._insist(lambda: self._producer.send_offsets_to_transaction(places, group, _CALL_S), meanwhile)
-            self._insist(lambda: self._producer.commit_transaction(_CALL_S), meanwhile)
+            send = self._producer.send_offsets_to_transaction
+            self._insist(lambda: send(places, group, _CALL_S), meanwhile, within_s=_OFFSETS_S)
         except KafkaException as error:
             self._abort(error, meanwhile)
+        self._end(meanwhile)
+
+    def _end(self, meanwhile: Callable[[], None]) -> None:
+        try:
+            self._insist(lambda: self._producer.commit_transaction(_CALL_S), meanwhile, within_s=_OUTCOME_S)
+        except KafkaException as error:
+            if error.args[0].txn_requires_abort() and not error.args[0].fatal():
+                self._abort(error, meanwhile)
+            self._renew(error, meanwhile)
+            raise OutcomeUnknown(error.args[0].str()) from error
+
+    def _renew(self, error: KafkaException, meanwhile: Callable[[], None]) -> None:
+        """A writer that librdkafka cannot go on with is of no use any more, a new one is; it ends what was open."""
+        _log.warning("transactions.renewed", code=error.args[0].name(), text=error.args[0].str())
+        self._producer = self._new_producer()
+        self._is_ready = False
+        self._make_ready(meanwhile)
 
     def _new_producer(self) -> Producer:
         return Producer(self._properties, error_cb=RepeatedErrors().report)
@@ -115,11 +148,9 @@ class Transactions:
                 raise error
             self._insist(lambda: self._producer.abort_transaction(_CALL_S), meanwhile, within_s=_ABORT_S)
         except KafkaException as second:
-            # Fenced, or the coordinator forgot it: this writer is of no use any more, a new one is.
-            _log.warning("transactions.renewed", code=second.args[0].name(), text=second.args[0].str())
-            self._producer = self._new_producer()
-            self._is_ready = False
-        raise TransactionAborted(failure.str()) from error
+            self._renew(second, meanwhile)
+        kind = NoLongerMember if failure.code() in _NOT_A_MEMBER else TransactionAborted
+        raise kind(failure.str()) from error
 
     def close(self) -> None:
         """Nothing is open between two commits, so there is nothing to wait for."""

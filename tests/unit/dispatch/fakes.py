@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from zlib import crc32
 
 from consumer.core.answer import Answer, Answered, Unanswered
-from consumer.core.errors import SchemaUnavailable, TransactionAborted, UndecodableRecord
+from consumer.core.errors import NoLongerMember, SchemaUnavailable, TransactionAborted, UndecodableRecord
 from consumer.core.event import Fields
 from consumer.core.request import Request
 from consumer.dispatch.ports import LogRecord
@@ -195,12 +195,14 @@ class FakeLog:
 
     Attributes:
         aborts: How many of the next transactions are aborted.
+        has_no_member: The next transaction is refused: the group goes on without this member.
         on_commit: Called after each that was not.
     """
 
     def __init__(self, broker: FakeBroker) -> None:
         self._broker = broker
         self.aborts = 0
+        self.has_no_member = False
         self.on_commit: Callable[[Sequence[StoredRecord]], None] = lambda _: None
 
     def commit(
@@ -214,6 +216,9 @@ class FakeLog:
         meanwhile()
         if group != "the group":
             raise AssertionError("offsets are committed for the group that owns the partitions")
+        if self.has_no_member:
+            self.has_no_member = False
+            raise NoLongerMember("as the test wants it")
         if self.aborts:
             self.aborts -= 1
             raise TransactionAborted("as the test wants it")

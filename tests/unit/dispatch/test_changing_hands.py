@@ -88,6 +88,22 @@ def test_an_aborted_transaction_is_written_with_the_next_and_nothing_is_sent_mea
     assert [row["outcome"] for row in world.outcomes()] == ["delivered", "delivered"]
 
 
+def test_who_is_no_longer_a_member_forgets_what_it_had_and_reads_on_until_it_is_assigned_again() -> None:
+    world = World()
+    event = world.wait(order=1)
+    world.to_boundary(plus=0)
+    world.log.has_no_member = True
+
+    world.advance(2)
+    meanwhile = list(world.sent_events)
+    world.give_all()
+    world.advance(4)
+
+    assert meanwhile == [event]
+    assert world.sent_events == [event, event]
+    assert world.open_places() == []
+
+
 def test_a_crash_with_transactions_aborting_repeats_what_was_not_written_and_loses_nothing() -> None:
     world = World()
     world.advance(1.5)
