@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from consumer.core.customer_type import converts
-from consumer.core.errors import RecordError, SchemaUnavailable, TransactionAborted
+from consumer.core.errors import OutcomeUnknown, RecordError, SchemaUnavailable, TransactionAborted
 from consumer.core.event import Event, EventReader, Fields
 from consumer.core.profile import Profile
 from consumer.core.report import outcome_row
@@ -61,6 +61,9 @@ class Reader(Protocol):
 
     def rewind(self, offsets: Mapping[Place, int]) -> None:
         """Give the records from these offsets on once more."""
+
+    def start_over(self) -> None:
+        """Lose all partitions, and have them assigned anew from what is committed."""
 
     def group_metadata(self) -> Any:
         """What a transaction needs to commit offsets for the group."""
@@ -307,6 +310,9 @@ class Ingest:
     def _write(self, batch: Batch) -> None:
         try:
             self._log.commit(batch.records, batch.offsets, self.reader.group_metadata(), meanwhile=self._meanwhile)
+        except OutcomeUnknown:
+            self.reader.start_over()
+            return
         except TransactionAborted:
             self.reader.rewind(batch.begins)
             return

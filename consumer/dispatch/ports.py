@@ -48,6 +48,9 @@ class Reader(Protocol):
     def resume_at(self, topic: str, partition: int, offset: int) -> None:
         """Give its records from *offset* on."""
 
+    def start_over(self) -> None:
+        """Lose all partitions, and have them assigned anew from what is committed."""
+
     def group_metadata(self) -> Any:
         """What a transaction needs to commit offsets for the group."""
 
@@ -68,6 +71,7 @@ class Log(Protocol):
 
         Raises:
             TransactionAborted: Nothing was written.
+            OutcomeUnknown: The committed offsets tell.
         """
 
 

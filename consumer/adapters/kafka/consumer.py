@@ -127,6 +127,15 @@ class GroupConsumer:
         """What a transaction needs to commit offsets for the group."""
         return self._consumer.consumer_group_metadata()
 
+    def start_over(self) -> None:
+        """Take all that is owned anew, as if it had been lost and assigned: from what is committed."""
+        partitions = self._consumer.assignment()
+        self._ownership.lost([(p.topic, p.partition) for p in partitions])
+        committed = self._committed(partitions)
+        self._ownership.assigned(_owned(committed))
+        for p in committed:
+            self.resume_at(p.topic, p.partition, _start(p))
+
     def close(self) -> None:
         """Leave the group; what is still owned is revoked first."""
         self._consumer.close()
@@ -141,12 +150,7 @@ class GroupConsumer:
         # librdkafka keeps what was paused so when a partition goes away and comes back to the same client.
         consumer.resume(partitions)
         self.is_assigned = True
-        self._ownership.assigned(
-            {
-                (p.topic, p.partition): Committed(p.offset if p.offset >= 0 else None, p.metadata or "")
-                for p in committed
-            }
-        )
+        self._ownership.assigned(_owned(committed))
 
     def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         if not partitions:
@@ -166,6 +170,10 @@ class GroupConsumer:
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         _log.warning("partitions.lost", count=len(partitions))
         self._ownership.lost([(p.topic, p.partition) for p in partitions])
+
+
+def _owned(committed: Sequence[TopicPartition]) -> dict[Place, Committed]:
+    return {(p.topic, p.partition): Committed(p.offset if p.offset >= 0 else None, p.metadata or "") for p in committed}
 
 
 def _start(partition: TopicPartition) -> int:

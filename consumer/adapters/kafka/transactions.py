@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from math import inf
+from threading import Thread
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
@@ -21,9 +21,10 @@ _CALL_S: Final = 1.0
 _ABORT_S: Final = 10.0
 """An abort that takes longer is librdkafka waiting for a connection that it has given up: a new writer ends it."""
 
-_OFFSETS_S: Final = 10.0
-_OUTCOME_S: Final = 20.0
-"""Longer than the coordinator itself waits: librdkafka has lost the thread after a broker's restart."""
+_OFFSETS_S: Final = 8.0
+_OUTCOME_S: Final = 15.0
+_GRACE_S: Final = 2.0
+"""A client that takes longer than this on top of a call's own timeout has lost the thread."""
 
 _NOT_A_MEMBER: Final = frozenset(
     {
@@ -81,23 +82,36 @@ class Transactions:
             self._write(records, meanwhile)
             places = [TopicPartition(*place, offset, metadata) for place, (offset, metadata) in offsets.items()]
             send = self._producer.send_offsets_to_transaction
-            self._insist(lambda: send(places, group, _CALL_S), meanwhile, within_s=_OFFSETS_S)
-        except KafkaException as error:
+            _in_time(lambda: send(places, group, _OFFSETS_S), _OFFSETS_S, meanwhile)
+        except (KafkaException, _Stuck) as error:
             self._abort(error, meanwhile)
         self._end(meanwhile)
 
     def _end(self, meanwhile: Callable[[], None]) -> None:
+        commit = self._producer.commit_transaction
         try:
-            self._insist(lambda: self._producer.commit_transaction(_CALL_S), meanwhile, within_s=_OUTCOME_S)
-        except KafkaException as error:
-            if error.args[0].txn_requires_abort() and not error.args[0].fatal():
+            _in_time(lambda: commit(_OUTCOME_S), _OUTCOME_S, meanwhile)
+        except (KafkaException, _Stuck) as error:
+            if isinstance(error, KafkaException) and error.args[0].txn_requires_abort():
                 self._abort(error, meanwhile)
             self._renew(error, meanwhile)
-            raise OutcomeUnknown(error.args[0].str()) from error
+            raise OutcomeUnknown(_text(error)) from error
 
-    def _renew(self, error: KafkaException, meanwhile: Callable[[], None]) -> None:
+    def _abort(self, error: Exception, meanwhile: Callable[[], None]) -> None:
+        _log.warning("transaction.aborted", text=_text(error))
+        try:
+            if not isinstance(error, KafkaException) or not error.args[0].txn_requires_abort():
+                raise error
+            abort = self._producer.abort_transaction
+            _in_time(lambda: abort(_ABORT_S), _ABORT_S, meanwhile)
+        except (KafkaException, _Stuck) as second:
+            self._renew(second, meanwhile)
+        is_gone = isinstance(error, KafkaException) and error.args[0].code() in _NOT_A_MEMBER
+        raise (NoLongerMember if is_gone else TransactionAborted)(_text(error)) from error
+
+    def _renew(self, error: Exception, meanwhile: Callable[[], None]) -> None:
         """A writer that librdkafka cannot go on with is of no use any more, a new one is; it ends what was open."""
-        _log.warning("transactions.renewed", code=error.args[0].name(), text=error.args[0].str())
+        _log.warning("transactions.renewed", text=_text(error))
         self._producer = self._new_producer()
         self._is_ready = False
         self._make_ready(meanwhile)
@@ -106,13 +120,17 @@ class Transactions:
         return Producer(self._properties, error_cb=RepeatedErrors().report)
 
     def _make_ready(self, meanwhile: Callable[[], None]) -> None:
-        if self._is_ready:
-            return
-        try:
-            self._insist(lambda: self._producer.init_transactions(_CALL_S), meanwhile)
-        except KafkaException as error:
-            raise BrokerError(f"transactions cannot be had: {error.args[0].str()}") from error
-        self._is_ready = True
+        while not self._is_ready:
+            init = self._producer.init_transactions
+            try:
+                _in_time(lambda: init(_OUTCOME_S), _OUTCOME_S, meanwhile)  # noqa: B023 - called before the next round
+            except _Stuck:
+                self._producer = self._new_producer()
+            except KafkaException as error:
+                if not error.args[0].retriable():
+                    raise BrokerError(f"transactions cannot be had: {_text(error)}") from error
+            else:
+                self._is_ready = True
 
     def _write(self, records: Iterable[Record], meanwhile: Callable[[], None]) -> None:
         produce = self._producer.produce
@@ -126,32 +144,43 @@ class Transactions:
                     meanwhile()
         self._producer.poll(0)
 
-    @staticmethod
-    def _insist(call: Callable[[], None], meanwhile: Callable[[], None], *, within_s: float = inf) -> None:
-        """Repeat a call whose outcome is still open; librdkafka goes on where it was."""
-        deadline = time.monotonic() + within_s
-        while True:
-            try:
-                return call()
-            except KafkaException as error:
-                if not error.args[0].retriable() or error.args[0].txn_requires_abort() or time.monotonic() > deadline:
-                    raise
-                if error.args[0].code() != KafkaError._TIMED_OUT:
-                    time.sleep(0.05)
-            meanwhile()
-
-    def _abort(self, error: KafkaException, meanwhile: Callable[[], None]) -> None:
-        failure = error.args[0]
-        _log.warning("transaction.aborted", code=failure.name(), text=failure.str())
-        try:
-            if not failure.txn_requires_abort():
-                raise error
-            self._insist(lambda: self._producer.abort_transaction(_CALL_S), meanwhile, within_s=_ABORT_S)
-        except KafkaException as second:
-            self._renew(second, meanwhile)
-        kind = NoLongerMember if failure.code() in _NOT_A_MEMBER else TransactionAborted
-        raise kind(failure.str()) from error
-
     def close(self) -> None:
         """Nothing is open between two commits, so there is nothing to wait for."""
         self._slot.close()
+
+
+class _Stuck(Exception):
+    """A call into the client did not come back."""
+
+
+def _in_time(call: Callable[[], None], within_s: float, meanwhile: Callable[[], None]) -> None:
+    """
+    Make a call that has a timeout of its own, and do not believe in it: after a broker's restart librdkafka can wait
+    for an answer for ever. The call stands on a thread of its own, which is left behind with the client when it does.
+
+    Raises:
+        KafkaException: What the call raised.
+        _Stuck: It did not come back.
+    """
+    failures: list[Exception] = []
+
+    def work() -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - raised where the caller is
+            failures.append(error)
+
+    thread = Thread(target=work, name="transaction", daemon=True)
+    thread.start()
+    deadline = time.monotonic() + within_s + _GRACE_S
+    while thread.is_alive():
+        thread.join(_CALL_S)
+        meanwhile()
+        if time.monotonic() > deadline and thread.is_alive():
+            raise _Stuck(f"a call of {within_s:g} s did not come back")
+    if failures:
+        raise failures[0]
+
+
+def _text(error: Exception) -> str:
+    return f"{error.args[0].name()}: {error.args[0].str()}" if isinstance(error, KafkaException) else str(error)
