@@ -126,6 +126,15 @@ class Topics:
             consumer.close()
         return records
 
+    def wait_records(self, topic: str, count: int, *, timeout_seconds: float = 60) -> list[StoredRecord]:
+        """Give the records of *topic* once there are at least *count*."""
+
+        def enough() -> list[StoredRecord] | None:
+            found = self.read(topic)
+            return found if len(found) >= count else None
+
+        return wait_for(enough, timeout_seconds=timeout_seconds, what=f"{count} records in {topic}", every_seconds=0.3)
+
     def read_json(self, topic: str) -> list[dict[str, Any]]:
         """The values of *topic* as JSON objects, in the order of their timestamps."""
         return [json.loads(r.value) for r in sorted(self.read(topic), key=lambda r: r.at) if r.value is not None]

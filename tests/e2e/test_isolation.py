@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import trustme
@@ -66,6 +67,24 @@ def test_bad_receivers_do_not_delay_the_good_ones(
     assert instance.metric("postback_delivery_failures_total", profile="hangs", reason="timeout") > 0
     assert instance.most_memory_megabytes() < 300
     assert instance.status_of("/healthz") == 200
+
+
+def test_a_receiver_of_a_private_authority_is_believed_with_that_profiles_ca_file_only(
+    service: Service, crm: Crm, tmp_path: Path
+) -> None:
+    authority, certificates = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(certificates)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    with Receiver(tls=certificates) as inner:
+        service.profile("knows-it", inner.url("/a"), ca_file=str(tmp_path / "authority.pem"))
+        service.profile("does-not", inner.url("/b"))
+        instance = service.start()
+
+        crm.send_orders([crm.order()])
+        inner.wait_for(1, "/a")
+        instance.wait_metric("postback_delivery_failures_total", 1, profile="does-not", reason="tls")
+
+        assert inner.arrived("/b") == []
 
 
 def test_a_body_without_end_costs_neither_memory_nor_time(service: Service, crm: Crm, receiver: Receiver) -> None:

@@ -91,8 +91,9 @@ def test_an_order_paid_with_the_test_card_never_goes_out_and_is_counted(
     assert sorted(a.parameters["event"] for a in receiver.arrived()) == real
     assert instance.metric("postback_events_total", result="test_card") == 50
     assert instance.metric("postback_events_total", result="routed") == 150
-    outcomes = topics.read_json(service.topic("outcomes"))
-    assert sum(o["reason"] == "test_card" and o["profile"] is None for o in outcomes) == 50
+    outcomes = topics.wait_json(service.topic("outcomes"), lambda o: o["reason"] == "test_card", count=50)
+    assert len(outcomes) == 50
+    assert {o["profile"] for o in outcomes} == {None}
 
 
 def test_one_event_gives_one_delivery_for_each_of_its_types_with_its_own_key(
@@ -173,9 +174,9 @@ def test_what_cannot_be_decoded_goes_to_the_dead_letters_with_its_bytes_and_hold
 
     crm.send_bytes([*bad, None, good])
     receiver.wait_for(1)
-    instance.wait_metric("postback_dead_letters_total", len(bad), reason="undecodable")
+    letters = topics.wait_records(service.topic("dead-letter"), len(bad))
 
-    letters = topics.read(service.topic("dead-letter"))
+    instance.wait_metric("postback_dead_letters_total", len(bad), reason="undecodable")
     assert sorted(letter.value or b"" for letter in letters) == sorted(bad)
     assert {letter.text_headers["postback-reason"] for letter in letters} == {"undecodable"}
     assert all(letter.text_headers["postback-source"].startswith(f"{service.orders}/") for letter in letters)
@@ -215,7 +216,7 @@ def test_outcomes_and_metrics_tell_of_every_attempt_without_personal_data(
     receiver.wait_for(2)
     instance.wait_runs("2s", 2, period_seconds=2)
 
-    outcomes = topics.read_json(service.topic("outcomes"))
+    outcomes = topics.wait_json(service.topic("outcomes"), lambda _: True, count=2)
     delivered = next(o for o in outcomes if str(o["order_id"]) == "5")
     assert (delivered["profile"], delivered["customer_type"], delivered["attempt"]) == ("all", "SALE", 1)
     assert (delivered["outcome"], delivered["status"]) == ("delivered", 200)

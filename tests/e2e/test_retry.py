@@ -10,6 +10,7 @@ from tests.e2e.boundaries import next_boundary
 from tests.e2e.crm import Crm
 from tests.e2e.service import Service
 from tests.receiver import Answer, Arrived, Fault, Receiver, always, in_turn, per_delivery
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.broker
 
@@ -41,11 +42,14 @@ def test_a_failed_delivery_is_attempted_once_a_run_until_it_succeeds_with_one_ke
     assert len({a.key for a in attempts}) == 1
     assert len({run_of(a) for a in attempts}) == 5
     assert len(other.arrived("/good")) == 1
-    outcomes = [o for o in topics.read_json(service.topic("outcomes")) if o["profile"] == "bad"]
+    outcomes = topics.wait_json(service.topic("outcomes"), lambda o: o["profile"] == "bad", count=5)
     assert [o["attempt"] for o in outcomes] == [1, 2, 3, 4, 5]
     assert [o["reason"] for o in outcomes[:4]] == ["server", "network", "rejected", "redirect"]
     assert instance.metric("postback_delivery_failures_total", profile="bad") == 4
-    assert instance.metric("postback_retry_oldest_timestamp_seconds") == 0
+    wait_for(
+        lambda: instance.metric("postback_retry_oldest_timestamp_seconds") == 0,
+        timeout_seconds=20, what="nothing that waits for a retry",
+    )  # fmt: skip
 
 
 def test_a_delivery_that_waits_for_its_retry_is_seen_in_the_metrics_and_the_status(
@@ -136,14 +140,14 @@ def test_what_is_given_up_goes_to_the_dead_letters_and_not_before_its_time(
     receiver.otherwise(always(Answer(status=400)))
     service.set("retry", give_up_after_hours=5 / 3600)
     service.profile("never", receiver.url("/never"))
-    instance = service.start()
+    service.start()
 
     crm.send_orders([crm.order(orderId=8)])
-    instance.wait_metric("postback_dead_letters_total", 1, reason="gave_up")
+    (letter,) = topics.wait_records(service.topic("dead-letter"), 1)
 
     attempts = receiver.arrived("/never")
     assert len(attempts) >= 2
-    (letter,) = topics.read(service.topic("dead-letter"))
+    assert letter.text_headers["postback-reason"] == "gave_up"
     assert letter.text_headers["postback-profile"] == "never"
     assert letter.text_headers["postback-delivery-id"] == attempts[0].key
     assert letter.key == b"8"
