@@ -16,8 +16,9 @@ class EndpointMachine(RuleBasedStateMachine):
     One endpoint through answers, failures, waits and runs.
 
     Found: a limit of zero after failures; a limit that grew past the setting's; a second probe beside the first; a
-    breaker that its own later failures opened for an earlier run (it was probed again and again in one run); a hold
-    that a shorter one took back; deliveries accepted in the rest of a run that others had been held in.
+    breaker that knew the run of its first failure only, and was probed again in the run of its last; a probe whose
+    failure left it half open; a hold that a shorter one took back; deliveries accepted in the rest of a run that others
+    had been held in.
     """
 
     @initialize(highest=st.integers(1, 40))
@@ -58,10 +59,30 @@ class EndpointMachine(RuleBasedStateMachine):
             if self.endpoint.breaker is Breaker.PROBING:
                 assert self.endpoint.in_flight == 1, "a probe is alone"
 
+    @rule(count=st.integers(2, 5))
+    def several_want_to_go(self, count: int) -> None:
+        for _ in range(count):
+            self.a_delivery_wants_to_go()
+
+    @rule()
+    def it_dies_between_two_runs(self) -> None:
+        self.a_delivery_wants_to_go()
+        self.a_later_run_begins(1)
+        self.a_delivery_wants_to_go()
+        if len(self.flying) > 1:
+            self.its_address_is_refused(newest=False)
+            self.its_address_is_refused(newest=True)
+            self.a_delivery_wants_to_go()
+
+    @precondition(lambda self: self.flying)
+    @rule(newest=st.booleans())
+    def its_address_is_refused(self, newest: bool) -> None:
+        self.fails(Reason.REFUSED_ADDRESS, -1 if newest else 0)
+
     @precondition(lambda self: self.flying)
     @rule(data=st.data())
     def one_is_answered(self, data: st.DataObject) -> None:
-        self.landed(data)
+        self.landed(data.draw(st.integers(0, len(self.flying) - 1)))
         self.endpoint.answered()
         self.failures = 0
         assert self.endpoint.breaker is Breaker.CLOSED
@@ -69,7 +90,10 @@ class EndpointMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.flying)
     @rule(data=st.data(), reason=st.sampled_from(OF_THE_ENDPOINT))
     def one_fails(self, data: st.DataObject, reason: Reason) -> None:
-        run_ms = self.landed(data)
+        self.fails(reason, data.draw(st.integers(0, len(self.flying) - 1)))
+
+    def fails(self, reason: Reason, place: int) -> None:
+        run_ms = self.landed(place)
         was = self.endpoint.breaker
         self.failures += 1
         opened = self.endpoint.failed(Failed(reason), run_ms)
@@ -82,9 +106,9 @@ class EndpointMachine(RuleBasedStateMachine):
         if self.endpoint.breaker is Breaker.OPEN:
             self.refused_in = max(self.refused_in, run_ms)
 
-    def landed(self, data: st.DataObject) -> int:
+    def landed(self, place: int) -> int:
         self.endpoint.in_flight -= 1
-        return self.flying.pop(data.draw(st.integers(0, len(self.flying) - 1)))
+        return self.flying.pop(place)
 
     @rule(ms=st.integers(-5_000, 20_000))
     def it_asks_to_wait(self, ms: int) -> None:

@@ -13,9 +13,9 @@ class LedgerMachine(RuleBasedStateMachine):
     """
     A partition that is read, settled, committed and taken over by the next owner, against a model of sets.
 
-    Found: a horizon that stayed at the position when the list was cut off (settled ones were redone and open ones
-    lost); a restart that forgot what was open before it and not read again yet; a commit that took the newest settled
-    offset for the horizon of what a former owner had settled; `<=` for `<` at the horizon.
+    Found: a horizon that stayed where it was when the list was cut off (open ones were lost); a commit that forgot what
+    a former owner had left open and this one had not read yet; a commit that told only what this owner had settled;
+    `<=` for `<` at the horizon.
     """
 
     def __init__(self) -> None:
@@ -33,23 +33,25 @@ class LedgerMachine(RuleBasedStateMachine):
         self.written = start, ""
         self.ledger = Ledger(start)
 
-    @rule(gaps=st.lists(st.integers(1, 4), min_size=1, max_size=20))
+    @rule(gaps=st.lists(st.integers(1, 4), min_size=1, max_size=10))
     def records_arrive(self, gaps: list[int]) -> None:
         for gap in gaps:
             self.end += gap
             self.log.append(self.end - 1)
 
-    @rule(gap=st.sampled_from([1, 2, 150, 20_000]))
+    @precondition(lambda self: len(self.log) < 100)
+    @rule(gap=st.sampled_from([1, 20_000]))
     def very_many_records_arrive_and_every_other_is_settled(self, gap: int) -> None:
         self.records_arrive([gap] * 2_500)
         self.read_on(len(self.log))
-        for offset in self.open[::2]:
-            self.ledger.settle(offset)
-            self.settled.add(offset)
-        self.open = self.open[1::2]
+        self.settle_those(self.open[::2])
+        self.commit()
+        self.another_owner_goes_on()
+        self.read_on(len(self.log))
+        self.settle_those(self.open[:-9])
 
     @precondition(lambda self: self.read < len(self.log))
-    @rule(count=st.integers(1, 30))
+    @rule(count=st.integers(1, 12))
     def read_on(self, count: int) -> None:
         for offset in self.log[self.read : self.read + count]:
             has_work = self.ledger.take(offset)
@@ -69,11 +71,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.skip_to(self.end)
 
     @precondition(lambda self: self.open)
-    @rule(data=st.data())
-    def settle(self, data: st.DataObject) -> None:
-        offset = self.open.pop(data.draw(st.integers(0, len(self.open) - 1)))
-        self.ledger.settle(offset)
-        self.settled.add(offset)
+    @rule(places=st.sets(st.integers(0, 11), min_size=1))
+    def settle(self, places: set[int]) -> None:
+        self.settle_those([offset for place, offset in enumerate(self.open) if place in places])
+
+    def settle_those(self, offsets: list[int]) -> None:
+        for offset in offsets:
+            self.ledger.settle(offset)
+        self.settled.update(offsets)
+        self.open = [offset for offset in self.open if offset not in self.settled]
 
     @rule()
     def commit(self) -> None:
@@ -86,6 +92,16 @@ class LedgerMachine(RuleBasedStateMachine):
         self.settled = set(self.settled_then)
         self.read = sum(offset < self.written[0] for offset in self.log)
         self.open = []
+
+    @rule(reads=st.lists(st.integers(1, 6), min_size=1, max_size=3))
+    def owners_change_in_the_middle(self, reads: list[int]) -> None:
+        for count in reads:
+            self.commit()
+            self.another_owner_goes_on()
+            if self.read < len(self.log):
+                self.read_on(count)
+            self.settle_those(self.open[1::2])
+        self.commit()
 
     @invariant()
     def the_commit_passes_nothing_that_is_open(self) -> None:
@@ -112,12 +128,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=30)
+TestLedger.settings = settings(max_examples=settings().max_examples, stateful_step_count=20)
 
 
 @given(st.text(max_size=40), st.integers(0, 1 << 40))
 def test_metadata_of_others_says_nothing(metadata: str, position: int) -> None:
-    """Found: `ValueError` of a number that is none, and of base 85 that is none, not caught."""
+    """Found: `ValueError` not caught, of what is no number and of what is no base 85."""
     ledger = Ledger(position, metadata)
 
     assert ledger.take(position)
@@ -126,7 +142,7 @@ def test_metadata_of_others_says_nothing(metadata: str, position: int) -> None:
 
 @given(st.text(alphabet="0123456789:-+ _\u0661abc", max_size=20).map("1:".__add__), st.integers(0, 1 << 40))
 def test_metadata_that_was_tampered_with_is_no_error(metadata: str, position: int) -> None:
-    """Found: an index error of a number that was cut off."""
+    """Found: `int()` that was not guarded reads `1_0`, blanks and digits of other scripts, and raises for the rest."""
     ledger = Ledger(position, metadata)
     ledger.take(position)
 

@@ -1,6 +1,7 @@
 """Laws of what is written: it is read back as it was, by readers that we did not write."""
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,8 @@ from consumer.core.values import form_encode, form_text, json_member, utf8
 from consumer.core.waiting import Waiting, read_headers, retry_header, window_header
 
 ZONES = [ZoneInfo(name) for name in ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Apia")]
-any_text = st.text(st.characters(codec=None))
+any_text = st.text(st.characters() | st.characters(categories=["Cs"]))
+hostile = st.text(st.sampled_from('"\\\n\t\0 ,:a1\u0663é\x7f\u2028'))
 zones = st.sampled_from(ZONES)
 numbers = st.integers(-(2**63), 2**63 - 1)
 floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -40,8 +42,7 @@ def test_form_text_comes_back(text: str) -> None:
     encoded = form_encode(text)
 
     assert parse_qsl(f"x={encoded}", keep_blank_values=True, strict_parsing=True) == [("x", text)]
-    assert set(encoded) <= set("*-._+%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-    assert len(encoded) == len(encoded.replace("%", "%%")) - encoded.count("%")
+    assert re.fullmatch("(?:[*._+0-9A-Za-z-]|%[0-9A-F]{2})*", encoded)
 
 
 @given(any_text)
@@ -124,11 +125,9 @@ def test_times_are_written_to_the_second_in_four_digits_of_year(value: datetime,
     assert len(written) == 19
 
 
-@given(
-    st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))
-)
+@given(hostile, hostile, hostile)
 def test_rows_of_outcomes_are_json_whatever_an_event_holds(order_id: str, code: str, reason: str) -> None:
-    """Found: ids written without escapes because they had no letters but those of other scripts."""
+    """Found: ids that are ASCII taken for ids that need no escapes."""
     row = outcome_row(
         delivery_id=order_id, profile=code, order_id=order_id, code=code, attempt=1, outcome="failed", reason=reason,
         status=None, duration_ms=None, at_ms=0, due_at_ms=0,
@@ -142,7 +141,7 @@ waits = st.builds(
     Waiting,
     delivery_id=st.just("0a"),
     profile=st.just("p"),
-    code=st.text(st.characters(codec="utf-8")),
+    code=hostile | st.text(st.characters(codec="utf-8")),
     source=st.just("t/0/1"),
     occurred_at_ms=numbers,
     arrived_at_ms=numbers,

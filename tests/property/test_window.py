@@ -91,7 +91,7 @@ def test_conversions_are_those_that_were_noted(orders: list[bytes]) -> None:
     assert {order for order in ORDERS if index.is_converted(order)} == set(orders)
 
 
-@given(st.sets(st.binary(max_size=8), min_size=1, max_size=50), st.integers(99_950, 100_050))
+@given(st.sets(st.binary(max_size=8), min_size=15, max_size=30), st.integers(99_988, 100_000))
 @settings(max_examples=20)
 def test_what_was_noted_lately_is_never_forgotten(orders: set[bytes], before: int) -> None:
     """Found: one filter that is emptied when it is full."""

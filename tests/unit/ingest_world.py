@@ -63,6 +63,7 @@ class FakeSource:
 
     Attributes:
         on_read: Called within the next read, as librdkafka calls back in a rebalance.
+        on_start_over: Takes and gives all partitions anew.
         marks: Of transactions, behind the records of each partition.
     """
 
@@ -70,6 +71,7 @@ class FakeSource:
         self.records: dict[Place, list[SourceRecord]] = {}
         self.positions: dict[Place, int] = {}
         self.on_read: Callable[[], None] = lambda: None
+        self.on_start_over: Callable[[], None] = lambda: None
         self.marks = 0
         self._ends_told: dict[Place, int] = {}
 
@@ -98,6 +100,9 @@ class FakeSource:
         self.positions.update(offsets)
         for place in offsets:
             self._ends_told.pop(place, None)
+
+    def start_over(self) -> None:
+        self.on_start_over()
 
     def group_metadata(self) -> str:
         return "the group"

@@ -12,7 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 from zlib import crc32
 
 from consumer.core.answer import Answer, Answered, Unanswered
-from consumer.core.errors import NoLongerMember, SchemaUnavailable, TransactionAborted, UndecodableRecord
+from consumer.core.errors import (
+    NoLongerMember,
+    OutcomeUnknown,
+    SchemaUnavailable,
+    TransactionAborted,
+    UndecodableRecord,
+)
 from consumer.core.event import Fields
 from consumer.core.request import Request
 from consumer.dispatch.ports import LogRecord
@@ -118,6 +124,7 @@ class FakeReader:
         first: Topics whose records come before the others'; the rest in the order of assignment.
         silent: Places from which nothing arrives, as from a broker that is slow to answer.
         on_read: Called once within the next read, as librdkafka calls back in a rebalance.
+        on_start_over: Takes and gives all partitions anew.
         ends_late: Ends are told with the read after the one that reached them.
         moves: Records and ends given, pauses and seeks: as long as it grows, something is going on.
     """
@@ -132,6 +139,7 @@ class FakeReader:
         self.first: tuple[str, ...] = ()
         self.silent: set[Place] = set()
         self.on_read: Callable[[], None] = lambda: None
+        self.on_start_over: Callable[[], None] = lambda: None
         self.ends_late = False
         self.moves = 0
 
@@ -185,6 +193,9 @@ class FakeReader:
         self._ends_told.pop(place, None)
         self._late_ends.pop(place, None)
 
+    def start_over(self) -> None:
+        self.on_start_over()
+
     def group_metadata(self) -> str:
         return "the group"
 
@@ -195,6 +206,7 @@ class FakeLog:
 
     Attributes:
         aborts: How many of the next transactions are aborted.
+        unknown: How many of the next are written without the writer getting to know it.
         has_no_member: The next transaction is refused: the group goes on without this member.
         on_commit: Called after each that was not.
     """
@@ -202,6 +214,7 @@ class FakeLog:
     def __init__(self, broker: FakeBroker) -> None:
         self._broker = broker
         self.aborts = 0
+        self.unknown = 0
         self.has_no_member = False
         self.on_commit: Callable[[Sequence[StoredRecord]], None] = lambda _: None
 
@@ -226,6 +239,9 @@ class FakeLog:
         self._broker.end_transaction({record.place[0] for record in stored})
         self._broker.committed.update(offsets)
         self.on_commit(stored)
+        if self.unknown:
+            self.unknown -= 1
+            raise OutcomeUnknown("as the test wants it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,3 +206,15 @@ def test_a_loss_within_a_read_makes_void_what_the_read_holds_of_the_partitions_t
     assert sum(event.encode() in b"".join(filter(None, stay)) for event in sent) >= len(stay)
     assert [place for place in world.open_places() if place not in gone] == []
     assert sent <= events.keys()
+
+
+def test_a_transaction_of_unknown_outcome_is_looked_up_and_nothing_of_it_goes_out_again() -> None:
+    world = World()
+    for order in range(5):
+        world.wait(order=order)
+    world.log.unknown = 1
+
+    world.to_boundary(plus=3)
+
+    assert sorted(world.sent_events) == ["e1", "e2", "e3", "e4", "e5"]
+    assert world.open_places() == []

@@ -95,9 +95,16 @@ class World:
         """Begin from the committed offsets."""
         stage = self.stage = self._joined()
         reader = stage.reader = FakeReader(self.broker)
+        reader.on_start_over = self.start_over
         self.prepare_reader(reader)
         stage.use(self.profiles)
         stage.turn()
+        self.give_all()
+
+    def start_over(self) -> None:
+        """Take all partitions from the stage, and give them back."""
+        assert self.stage is not None
+        self.stage.lost(self.owned)
         self.give_all()
 
     def give_all(self) -> None:
