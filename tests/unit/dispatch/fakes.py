@@ -207,6 +207,7 @@ class FakeLog:
     Attributes:
         aborts: How many of the next transactions are aborted.
         unknown: How many of the next are written without the writer getting to know it.
+        vanished: How many of the next are not written, without the writer getting to know it.
         has_no_member: The next transaction is refused: the group goes on without this member.
         on_commit: Called after each that was not.
     """
@@ -215,6 +216,7 @@ class FakeLog:
         self._broker = broker
         self.aborts = 0
         self.unknown = 0
+        self.vanished = 0
         self.has_no_member = False
         self.on_commit: Callable[[Sequence[StoredRecord]], None] = lambda _: None
 
@@ -235,6 +237,9 @@ class FakeLog:
         if self.aborts:
             self.aborts -= 1
             raise TransactionAborted("as the test wants it")
+        if self.vanished:
+            self.vanished -= 1
+            raise OutcomeUnknown("as the test wants it")
         stored = [self._broker.append(record) for record in records]
         self._broker.end_transaction({record.place[0] for record in stored})
         self._broker.committed.update(offsets)

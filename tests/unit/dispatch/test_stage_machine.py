@@ -113,6 +113,7 @@ class StageMachine(RuleBasedStateMachine):
     def prepare(self, reader: FakeReader) -> None:
         reader.at_once = self.at_once
         reader.ends_late = self.ends_late
+        reader.on_start_over = self.starts_over
 
     # What the world does to the stage.
 
@@ -162,6 +163,17 @@ class StageMachine(RuleBasedStateMachine):
     def transactions_abort(self, times: int) -> None:
         self.world.log.aborts = times
 
+    @rule(is_written=st.booleans())
+    def the_outcome_of_a_transaction_stays_unknown(self, is_written: bool) -> None:
+        if is_written:
+            self.world.log.unknown = 1
+        else:
+            self.world.log.vanished = 1
+
+    def starts_over(self) -> None:
+        self.excuse()
+        self.world.start_over()
+
     @rule(place=st.integers(0, 5))
     def a_broker_is_slow(self, place: int) -> None:
         places = self.world.owned
@@ -183,7 +195,9 @@ class StageMachine(RuleBasedStateMachine):
     @rule(gracefully=st.booleans())
     def partitions_change_hands(self, gracefully: bool) -> None:
         assert self.world.stage is not None
-        if gracefully and not self.world.log.aborts and "is silent" not in self.behaviour.values():
+        log = self.world.log
+        trouble = log.aborts or log.unknown or log.vanished
+        if gracefully and not trouble and "is silent" not in self.behaviour.values():
             self.world.stage.revoked(self.world.owned)
             assert not self.unwritten
         else:
@@ -249,9 +263,8 @@ class StageMachine(RuleBasedStateMachine):
         if placed_ms is not None and placed_ms < partial.due_ms and not slow:
             raise AssertionError(f"{partial.event} was sent though its order was placed before the run")
         for other in self.deliveries.values():
-            if slow or not self.is_newer(other, partial) or other.entered_ms >= partial.due_ms:
-                continue
-            if not other.is_over and not self.is_outdone(other):
+            waits = (other.moved_ms or other.entered_ms) < partial.due_ms and not slow
+            if waits and self.is_newer(other, partial) and not other.is_over and not self.is_outdone(other):
                 raise AssertionError(f"{partial.event} was sent though {other.event} waited, which is newer")
 
     def is_outdone(self, partial: Modelled) -> bool:
@@ -293,7 +306,7 @@ class StageMachine(RuleBasedStateMachine):
         self.behaviour = dict.fromkeys(HOSTS.values(), "good")
         self.paused.clear()
         self.world.use(*self.profiles())
-        self.world.log.aborts = 0
+        self.world.log.aborts = self.world.log.unknown = self.world.log.vanished = 0
         self.world.reader.silent.clear()
         self.world.advance(40)
         for delivery in self.deliveries.values():
