@@ -95,10 +95,10 @@ def test_wrong_usage_ends_with_2(desk: Desk, arguments: tuple[str, str]) -> None
 
 @pytest.fixture
 def following(told: Desk) -> Iterator["subprocess.Popen[str]"]:
-    config = told.folder / "postback.yaml"
-    with subprocess.Popen(
-        [POSTBACK, "log", "--follow", "--json", "--config", str(config)], stdout=subprocess.PIPE, text=True
-    ) as process:
+    # Tests that a shell started in the background have SIGINT ignored, and so has every child of theirs.
+    interruptible = ["env", "--default-signal=INT"]
+    command = [POSTBACK, "log", "--follow", "--json", "--config", str(told.folder / "postback.yaml")]
+    with subprocess.Popen([*interruptible, *command], stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.unit.dispatch.fakes import status
-from tests.unit.dispatch.world import NAMES, World
+from tests.unit.dispatch.fakes import network, status
+from tests.unit.dispatch.world import NAMES, START_MS, World
 
 WINDOW = NAMES.window(4)
 
@@ -134,6 +134,36 @@ def test_partitions_given_up_in_the_middle_of_a_run_are_finished_by_the_next_own
 
     assert sorted(world.sent_events) == sorted(events)
     assert world.open_places() == []
+
+
+def test_what_a_former_owner_moved_on_in_the_middle_of_a_run_is_not_overtaken_by_the_next() -> None:
+    world = World()
+    first, other = world.wait(order=1), world.wait(order=2)
+    world.reader.at_once = 1
+    world.sender.answer = lambda sent: network() if sent.event == first else None
+    world.to_boundary(plus=1.25)
+    follower = world.wait(order=1, at_ms=START_MS + 3_999)
+    world.crash()
+    world.sender.answer = lambda _: status(200)
+
+    world.start()
+    world.advance(12)
+
+    assert world.sent_events == [first, other, other, first, follower]
+
+
+def test_what_a_former_owner_had_rejected_holds_nothing_back() -> None:
+    world = World()
+    first = world.wait(order=1)
+    world.sender.answer = lambda _: status(404)
+    world.to_boundary(plus=1.25)
+    follower = world.wait(order=1, at_ms=START_MS + 3_999)
+    world.crash()
+
+    world.start()
+    world.advance(0.5)
+
+    assert world.sent_events == [first, follower]
 
 
 def test_after_a_loss_nothing_is_committed_of_what_others_have_by_now() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.dispatch.fakes import FakeReader, network, status
-from tests.unit.dispatch.world import NAMES, World, profile
+from tests.unit.dispatch.world import NAMES, START_MS, World, profile
 
 WINDOW = NAMES.window(4)
 
@@ -192,6 +192,22 @@ def test_a_decline_does_not_place_the_order() -> None:
     world.to_boundary()
 
     assert world.sent_events == events
+
+
+def test_a_version_that_entered_at_the_boundary_does_not_supersede_what_is_due() -> None:
+    world = World()
+    due = world.wait(code="PARTIAL", occurred=1)
+    world.crash()
+    world.clock.now_ms = START_MS + 4_000
+    later = world.wait(code="PARTIAL", occurred=2)
+
+    world.start()
+    world.advance(1)
+    at_once = list(world.sent_events)
+    world.to_boundary()
+
+    assert at_once == [due]
+    assert world.sent_events == [due, later]
 
 
 def test_an_order_placed_after_the_boundary_does_not_hold_back_the_run() -> None:

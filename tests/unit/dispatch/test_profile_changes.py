@@ -56,6 +56,21 @@ def test_a_pause_in_the_middle_of_a_run_keeps_back_what_waits_in_memory() -> Non
     assert world.open_places() == []
 
 
+def test_a_pause_that_ends_in_the_middle_of_a_run_lets_nothing_overtake_what_was_moved_on() -> None:
+    world = World(profile(paused=True))
+    first = world.wait()
+    world.to_boundary()
+    second = world.wait(at_ms=world.clock.now_ms // 4_000 * 4_000 - 1)
+    world.use(profile())
+
+    world.advance(1)
+    meanwhile = list(world.sent_events)
+    world.to_boundary()
+
+    assert meanwhile == []
+    assert world.sent_events == [first, second]
+
+
 def test_what_waits_in_memory_is_rendered_as_the_profile_says_when_it_is_sent() -> None:
     world = World(limit=1)
     world.sender.answer = lambda _: None

@@ -28,6 +28,23 @@ def test_records_behind_the_boundary_in_the_same_read_do_not_end_the_run_that_lo
     assert world.open_places() == []
 
 
+def test_an_end_told_late_hides_no_newer_version_behind_it() -> None:
+    world = World()
+    world.prepare_reader = lambda reader: setattr(reader, "at_once", 1)
+    world.crash()
+    world.start()
+    world.wait(order=9, code="SALE")
+    world.to_boundary(plus=0)
+    world.reader.ends_late = True
+    old = world.wait(code="PARTIAL", occurred=1, at_ms=world.clock.now_ms - 1)
+    new = world.wait(code="PARTIAL", occurred=2, at_ms=world.clock.now_ms - 1)
+
+    world.advance(1)
+
+    assert old not in world.sent_events
+    assert new in world.sent_events
+
+
 def test_an_end_told_late_does_not_end_the_looking_through_of_what_came_after_it() -> None:
     def one_by_one(reader: FakeReader) -> None:
         reader.at_once = 1
