@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.dispatch.fakes import network, status
+from tests.unit.dispatch.receivers import network, status
 from tests.unit.dispatch.world import NAMES, START_MS, World
 
 WINDOW = NAMES.window(4)

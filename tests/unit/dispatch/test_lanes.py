@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.core.answer import Answer
-from tests.unit.dispatch.fakes import Sent, status
+from tests.unit.dispatch.receivers import Sent, status
 from tests.unit.dispatch.world import World, profile
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.dispatch.fakes import FakeReader, network, status
+from tests.unit.dispatch.fakes import FakeReader
+from tests.unit.dispatch.receivers import network, status
 from tests.unit.dispatch.world import NAMES, START_MS, World, profile
 
 WINDOW = NAMES.window(4)

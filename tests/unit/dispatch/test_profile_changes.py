@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from consumer.core.profile import StaticMapping
-from tests.unit.dispatch.fakes import status
+from tests.unit.dispatch.receivers import status
 from tests.unit.dispatch.world import NAMES, World, profile
 
 

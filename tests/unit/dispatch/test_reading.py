@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.dispatch.fakes import FakeReader
-from tests.unit.dispatch.world import World
+from tests.unit.dispatch.world import START_MS, World
 
 
 def _restarted_after_a_boundary(world: World, *, due: int, later: int) -> list[str]:
@@ -30,19 +30,19 @@ def test_records_behind_the_boundary_in_the_same_read_do_not_end_the_run_that_lo
 
 def test_an_end_told_late_hides_no_newer_version_behind_it() -> None:
     world = World()
-    world.prepare_reader = lambda reader: setattr(reader, "at_once", 1)
-    world.crash()
-    world.start()
-    world.wait(order=9, code="SALE")
-    world.to_boundary(plus=0)
+    sale = world.wait(order=9)
+    world.advance(3.75)
+    world.reader.at_once = 1
     world.reader.ends_late = True
-    old = world.wait(code="PARTIAL", occurred=1, at_ms=world.clock.now_ms - 1)
-    new = world.wait(code="PARTIAL", occurred=2, at_ms=world.clock.now_ms - 1)
+    world.clock.now_ms += 250
+    assert world.stage is not None
+    world.stage.turn()
+    for occurred, event in enumerate(("old", "new")):
+        world.wait(code="PARTIAL", event=event, occurred=occurred, at_ms=START_MS + 3_999)
 
     world.advance(1)
 
-    assert old not in world.sent_events
-    assert new in world.sent_events
+    assert world.sent_events == [sale, "new"]
 
 
 def test_an_end_told_late_does_not_end_the_looking_through_of_what_came_after_it() -> None:

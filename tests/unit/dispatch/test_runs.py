@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.dispatch.fakes import status
+from tests.unit.dispatch.receivers import status
 from tests.unit.dispatch.world import NAMES, START_MS, World, profile
 
 WINDOW = NAMES.window(4)

@@ -18,7 +18,8 @@ from consumer.core.answer import Answer
 from consumer.core.routing import delivery_id
 from consumer.core.schedule import next_boundary_ms
 from consumer.core.waiting import read_headers
-from tests.unit.dispatch.fakes import FakeReader, Sent, StoredRecord, network, status, timeout
+from tests.unit.dispatch.fakes import FakeReader, StoredRecord
+from tests.unit.dispatch.receivers import Sent, network, status, timeout
 from tests.unit.dispatch.world import NAMES, World, profile
 
 PERIODS = {"a": 4, "b": 6, "c": 4, "d": 4}

@@ -24,7 +24,8 @@ from consumer.dispatch.service import Dispatch
 from consumer.dispatch.settling import Settling
 from consumer.dispatch.targets import Targets
 from consumer.metrics import Metrics
-from tests.unit.dispatch.fakes import Clock, FakeBroker, FakeDecoder, FakeLog, FakeReader, FakeSender, StoredRecord
+from tests.unit.dispatch.fakes import Clock, FakeBroker, FakeDecoder, FakeLog, FakeReader, StoredRecord
+from tests.unit.dispatch.receivers import FakeSender
 
 NAMES = TopicNames("t")
 TICK = timedelta(seconds=4)

@@ -1,0 +1,161 @@
+"""Endpoints that are dead, refused, or ask to wait: left alone, probed, and never sent to before their time."""
+
+import pytest
+
+from consumer.core.answer import Unanswered
+from consumer.core.waiting import read_headers
+from tests.unit.dispatch.receivers import network, status, timeout
+from tests.unit.dispatch.world import START_MS, World, profile
+
+REFUSED = Unanswered("refused_address", "10.0.0.1 is private", 0.0)
+
+
+def test_a_dead_endpoint_is_left_alone_after_some_failures_and_probed_once_in_each_later_run() -> None:
+    world = World()
+    world.sender.answer = lambda _: network()
+    for order in range(60):
+        world.wait(order=order)
+
+    world.to_boundary(plus=1.5)
+    opened_after = len(world.sent_events)
+    world.to_boundary(plus=1.5)
+    probes = len(world.sent_events) - opened_after
+    held = world.metric("postback_endpoint_held", endpoint="https://r.example:443")
+    world.sender.answer = lambda _: status(200)
+    world.advance(8)
+
+    assert 20 <= opened_after <= 23
+    assert probes == 1
+    assert held == 1
+    assert world.metric("postback_endpoint_held", endpoint="https://r.example:443") == 0
+    assert len({row["delivery_id"] for row in world.outcomes() if row["outcome"] == "delivered"}) == 60
+    assert world.open_places() == []
+
+
+def test_what_is_held_counts_no_attempt_and_is_reported_once() -> None:
+    world = World()
+    world.sender.answer = lambda _: timeout()
+    for order in range(10):
+        world.wait(order=order)
+
+    world.advance(13)
+
+    held = [row for row in world.outcomes() if row["reason"] == "held"]
+    assert {row["attempt"] for row in held} <= {0, 1}
+    assert len(held) == len({row["delivery_id"] for row in held})
+
+
+def test_a_refused_address_counts_no_attempt_and_closes_the_endpoint_for_the_run() -> None:
+    world = World()
+    world.sender.answer = lambda _: REFUSED
+    for order in range(30):
+        world.wait(order=order)
+
+    world.to_boundary(plus=1.5)
+
+    assert len(world.sent_events) <= 4
+    assert {read_headers(record.headers()).attempts for record in world.retries()} == {0}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("code", "reason"), [(429, "throttled"), (503, "throttled")])
+def test_an_endpoint_that_asks_to_wait_gets_nothing_until_then(code: int, reason: str) -> None:
+    world = World()
+    world.sender.answer = lambda _: status(code, "9") if len(world.sender.sent) == 1 else status(200)
+    first = world.wait(order=1)
+    world.to_boundary()
+    second = world.wait(order=2)
+
+    world.advance(7)
+    meanwhile = list(world.sent_events)
+    world.advance(6)
+
+    assert meanwhile == [first]
+    assert sorted(world.sent_events[1:]) == sorted([first, second])
+    assert {(sent.at_ms - START_MS) // 1_000 for sent in world.sender.sent[1:]} == {16}
+    assert world.outcomes()[0]["reason"] == reason
+
+
+def test_what_follows_one_in_flight_is_not_sent_before_its_endpoint_wants_it() -> None:
+    world = World()
+    world.sender.answer = lambda sent: status(503, "30") if sent.params["order"] == "2" else None
+    first, second, follower = world.wait(order=1), world.wait(order=2), world.wait(order=1)
+    world.to_boundary()
+
+    world.sender.answer = lambda _: status(200)
+    world.advance(20)
+    meanwhile = list(world.sent_events)
+    world.advance(20)
+
+    assert meanwhile == [first, second]
+    assert sorted(world.sent_events[2:]) == sorted([second, follower])
+
+
+def test_what_is_held_or_paused_behind_one_in_flight_stays_behind_it_when_that_fails() -> None:
+    world = World()
+    world.sender.answer = lambda _: None
+    first, second = world.wait(order=1), world.wait(order=2)
+    world.to_boundary()
+    follower = world.wait(order=1)
+    world.sender.answer = lambda sent: status(503, "1") if sent.event == second else None
+    world.to_boundary()
+    world.use(profile(paused=True))
+    last = world.wait(order=1)
+    world.to_boundary()
+    world.use(profile())
+
+    world.sender.answer = lambda sent: (
+        network() if [sent.event] == [e for e in world.sent_events if e == first] else status(200)
+    )
+    world.advance(12)
+
+    assert [event for event in world.sent_events if event != second] == [first, first, follower, last]
+
+
+def test_the_wait_is_bounded_by_the_setting() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(503, "99999999") if len(world.sender.sent) == 1 else status(200)
+    event = world.wait()
+
+    world.to_boundary(plus=1.5)
+    world.clock.now_ms += 600_000
+    world.to_boundary()
+
+    assert world.sent_events == [event, event]
+
+
+def test_a_retry_after_on_another_status_is_not_believed() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(500, "3600")
+    world.wait()
+
+    world.advance(9)
+
+    assert len(world.sent_events) == 2
+
+
+def test_a_new_owner_learns_of_the_wait_from_what_was_held() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(503, "60")
+    world.wait(order=1)
+    world.to_boundary(plus=2)
+    world.crash()
+
+    world.start()
+    world.wait(order=2)
+    world.advance(20)
+
+    assert len(world.sent_events) == 1
+
+
+def test_the_wait_of_a_former_endpoint_says_nothing_of_the_one_that_a_profile_has_now() -> None:
+    world = World(profile(), profile("other", host="new.example"))
+    world.sender.answer = lambda _: status(503, "300")
+    event = world.wait()
+    world.to_boundary(plus=2)
+
+    world.use(profile(host="new.example"), profile("other", host="new.example"))
+    world.sender.answer = lambda _: status(200)
+    other = world.wait(to="other", order=2)
+    world.to_boundary()
+
+    assert sorted(world.sent_events[1:]) == sorted([event, other])
