@@ -1,5 +1,6 @@
 """A member of a consumer group."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -10,6 +11,16 @@ from consumer.core.errors import BrokerError
 from consumer.log import EventLog
 
 _COMMITTED_TIMEOUT_S: Final = 30
+_AGAIN_S: Final = 0.2
+_COORDINATOR_MOVES: Final = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.UNSTABLE_OFFSET_COMMIT,
+        KafkaError._WAIT_COORD,
+    }
+)
 _NOT_YET: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 
 Place = tuple[str, int]
@@ -132,7 +143,7 @@ class GroupConsumer:
         partitions = self._consumer.assignment()
         self._ownership.lost([(p.topic, p.partition) for p in partitions])
         committed = self._committed(partitions)
-        self._ownership.assigned(_owned(committed))
+        self._ownership.assigned(owned_offsets(committed))
         for p in committed:
             self.resume_at(p.topic, p.partition, _start(p))
 
@@ -150,19 +161,15 @@ class GroupConsumer:
         # librdkafka keeps what was paused so when a partition goes away and comes back to the same client.
         consumer.resume(partitions)
         self.is_assigned = True
-        self._ownership.assigned(_owned(committed))
+        self._ownership.assigned(owned_offsets(committed))
 
     def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         if not partitions:
             return []
         try:
-            committed = self._consumer.committed(partitions, _COMMITTED_TIMEOUT_S)
+            return committed_offsets(self._consumer, partitions, within_s=_COMMITTED_TIMEOUT_S)
         except KafkaException as error:
             raise BrokerError(f"the committed offsets cannot be had: {error}") from error
-        broken = [p for p in committed if p.error is not None]
-        if broken:
-            raise BrokerError(f"the committed offset of {broken[0].topic} cannot be had: {broken[0].error}")
-        return list(committed)
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._ownership.revoked([(p.topic, p.partition) for p in partitions])
@@ -172,7 +179,29 @@ class GroupConsumer:
         self._ownership.lost([(p.topic, p.partition) for p in partitions])
 
 
-def _owned(committed: Sequence[TopicPartition]) -> dict[Place, Committed]:
+def committed_offsets(consumer: Consumer, places: list[TopicPartition], *, within_s: float) -> list[TopicPartition]:
+    """
+    What the consumer's group committed, with its metadata.
+
+    Raises:
+        KafkaException: It could not be had within the time.
+    """
+    until = time.monotonic() + within_s
+    while True:
+        try:
+            found = consumer.committed(places, max(0.1, until - time.monotonic()))
+            failure = next((p.error for p in found if p.error is not None), None)
+        except KafkaException as error:
+            failure = error.args[0]
+        if failure is None:
+            return list(found)
+        if failure.code() not in _COORDINATOR_MOVES or time.monotonic() > until:
+            raise KafkaException(failure)
+        time.sleep(_AGAIN_S)
+
+
+def owned_offsets(committed: Sequence[TopicPartition]) -> dict[Place, Committed]:
+    """The same as the stages want it."""
     return {(p.topic, p.partition): Committed(p.offset if p.offset >= 0 else None, p.metadata or "") for p in committed}
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     ConfigResource,
@@ -14,7 +14,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from consumer.adapters.kafka.consumer import Committed, Place, RepeatedErrors
+from consumer.adapters.kafka.consumer import Committed, Place, RepeatedErrors, committed_offsets, owned_offsets
 from consumer.core.errors import BrokerUnreachable
 
 _ASK_S: Final = 10
@@ -37,8 +37,11 @@ class Topics:
         Args:
             report: Told of what the client meets while it tries; None: it is logged.
         """
+        self._properties = dict(properties)
+        self._report = report or RepeatedErrors().report
         # Kept, since the futures of a temporary AdminClient die with it.
-        self._admin = AdminClient(dict(properties), error_cb=report or RepeatedErrors().report)
+        self._admin = AdminClient(self._properties, error_cb=self._report)
+        self._askers: dict[str, Consumer] = {}
 
     def partitions(self, *, timeout_seconds: float = _ASK_S) -> dict[str, int]:
         """All topics with their number of partitions."""
@@ -107,16 +110,29 @@ class Topics:
         wanted = [TopicPartition(*place) for place in places]
         if not wanted:
             return {}
-        request = [ConsumerGroupTopicPartitions(group, wanted)]
-        answers = self._admin.list_consumer_group_offsets(request, request_timeout=_ASK_S)
-        found = _result(answers[group]).topic_partitions
-        return {(p.topic, p.partition): Committed(p.offset if p.offset >= 0 else None, p.metadata or "") for p in found}
+        try:
+            found = committed_offsets(self._asker(group), wanted, within_s=_ASK_S)
+        except KafkaException as error:
+            text = f"the committed offsets of {group} cannot be had: {_text(error)}"
+            raise BrokerUnreachable(text) from error
+        return owned_offsets(found)
 
     def delete_before(self, offsets: Mapping[Place, int]) -> None:
         """Let the brokers drop all records before these offsets; best effort, they keep them a while longer if not."""
         if offsets:
             places = [TopicPartition(*place, offset) for place, offset in offsets.items()]
             self._admin.delete_records(places, request_timeout=_ASK_S)
+
+    def _asker(self, group: str) -> Consumer:
+        """
+        A consumer that never joins its group. The admin client's question for committed offsets ends the process with
+        a segmentation fault when the group's coordinator is just moving or loading (librdkafka 2.16).
+        """
+        asker = self._askers.get(group)
+        if asker is None:
+            properties = self._properties | {"group.id": group, "enable.auto.commit": False}
+            asker = self._askers[group] = Consumer(properties, error_cb=self._report)
+        return asker
 
     def _offsets(
         self, places: Iterable[Place], spec: OffsetSpec, isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
