@@ -51,11 +51,15 @@ class Endpoint:
         """
         if now_ms < self.hold_until_ms:
             self._closed_in = max(self._closed_in, run_ms)
-        if run_ms <= self._closed_in:
+        if self.is_closed(run_ms):
             return False
         if self.breaker is Breaker.OPEN:
             self.breaker = Breaker.PROBING
         return True
+
+    def is_closed(self, run_ms: int) -> bool:
+        """Whether nothing more of the run that began at *run_ms* is sent here."""
+        return run_ms <= self._closed_in
 
     def is_held(self, now_ms: int) -> bool:
         """Whether nothing is sent now: for the metric."""

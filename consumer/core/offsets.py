@@ -41,6 +41,10 @@ class Ledger:
         """Taken and not settled."""
         return len(self._open)
 
+    def is_open(self, offset: int) -> bool:
+        """Whether there is work in a record that was not read yet: not when it was settled before a restart."""
+        return offset >= self._horizon or offset in self._open_before
+
     def take(self, offset: int) -> bool:
         """
         A record was read.
@@ -49,7 +53,7 @@ class Ledger:
             Whether there is work in it: not when it was settled before a restart.
         """
         self._position = offset + 1
-        if offset < self._horizon and offset not in self._open_before:
+        if not self.is_open(offset):
             return False
         self._open[offset] = None
         return True

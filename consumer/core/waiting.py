@@ -8,6 +8,7 @@ from consumer.core.errors import UndecodableRecord
 
 DELIVERY_HEADER: Final = "postback-delivery"
 RETRY_HEADER: Final = "postback-retry"
+RUN_HEADER: Final = "postback-run"
 MARKER_HEADER: Final = "postback-converted"
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -27,6 +28,7 @@ class Waiting:
         due_at_ms: Boundary of the first run that it belonged to; 0 until then.
         first_failed_at_ms: 0 until it failed.
         hold_until_ms: What `Retry-After` said of *hold_endpoint*; 0 when nothing.
+        attempted_at_ms: When the last request was begun; 0 until then.
         reason: Why it is not delivered yet; empty in a window.
     """
 
@@ -41,6 +43,7 @@ class Waiting:
     first_failed_at_ms: int = 0
     hold_until_ms: int = 0
     hold_endpoint: str = ""
+    attempted_at_ms: int = 0
     reason: str = ""
 
     @property
@@ -61,8 +64,21 @@ def window_header(waiting: Waiting) -> tuple[str, bytes]:
 def retry_header(waiting: Waiting) -> tuple[str, bytes]:
     """The header that a delivery has in the retry topic beside the other."""
     w = waiting
-    text = f"{w.attempts}\t{w.due_at_ms}\t{w.first_failed_at_ms}\t{w.hold_until_ms}\t{w.hold_endpoint}\t{w.reason}"
-    return RETRY_HEADER, text.encode()
+    times = f"{w.due_at_ms}\t{w.first_failed_at_ms}\t{w.attempted_at_ms}\t{w.hold_until_ms}"
+    return RETRY_HEADER, f"{w.attempts}\t{times}\t{w.hold_endpoint}\t{w.reason}".encode()
+
+
+def run_header(run_ms: int) -> tuple[str, bytes]:
+    """The header in the retry topic of the run in which a record was moved there: it is due in the next one."""
+    return RUN_HEADER, b"%d" % run_ms
+
+
+def run_of(headers: Headers | None) -> int | None:
+    """Boundary of the run that moved a record to the retry topic; None when the record does not say."""
+    for name, value in headers or ():
+        if name == RUN_HEADER and value is not None and value.isdigit() and len(value) < 20:
+            return int(value)
+    return None
 
 
 def marker_header(source: str) -> tuple[str, bytes]:
@@ -107,10 +123,11 @@ def _delivery(value: bytes) -> Waiting:
 
 
 def _add_retry(waiting: Waiting, value: bytes) -> None:
-    attempts, due_at, first_failed_at, hold_until, hold_endpoint, reason = value.decode().split("\t")
+    attempts, due_at, first_failed_at, attempted_at, hold_until, hold_endpoint, reason = value.decode().split("\t")
     waiting.attempts = int(attempts)
     waiting.due_at_ms = int(due_at)
     waiting.first_failed_at_ms = int(first_failed_at)
+    waiting.attempted_at_ms = int(attempted_at)
     waiting.hold_until_ms = int(hold_until)
     waiting.hold_endpoint = hold_endpoint
     waiting.reason = reason

@@ -12,7 +12,7 @@ from consumer.dispatch.ports import Record
 from consumer.dispatch.settling import PAUSED, Settling
 from consumer.dispatch.shard import Shard
 from consumer.dispatch.targets import Target, Targets
-from consumer.dispatch.track import Taken, Track, order_hash
+from consumer.dispatch.track import Taken, Track
 
 _SLOW_LANES_KEEP: Final = 4096
 _SLOW_LANE_KEEPS: Final = 1024
@@ -49,18 +49,20 @@ class Admission:
             self._orders.converted(key, track, offset)
             return
         value = record.value() or b""
-        due_ms = track.due_ms(record.timestamp()[1], self._targets.periods)
+        due_ms = track.due_ms(track.at_ms(record), self._targets.periods)
         if target is None:
-            self._orphan(Taken(track, offset, key, value, waiting, track.cutoff_ms, due_ms), now_ms)
+            self._orphan(Taken(track, offset, key, value, waiting, shard.run_ms, due_ms), now_ms)
             return
         lane = self._lanes.lane(target.renderer.endpoint)
-        self._admit(shard, Job(track, offset, key, value, waiting, track.cutoff_ms, due_ms, target, lane), now_ms)
+        if track.period is None:
+            shard.precedence.came(key, waiting)
+        self._admit(shard, Job(track, offset, key, value, waiting, shard.run_ms, due_ms, target, lane), now_ms)
 
     def is_up_to_date(self, job: Job) -> bool:
         """Whether it may still be sent as it was planned: profiles change while deliveries wait in memory."""
         profile = job.waiting.profile
         target = self._targets.get(profile)
-        if self._settling.is_behind_paused(profile, job.run_ms):
+        if job.track.precedence.is_paused(profile):
             return False
         if target is job.target:
             return True
@@ -92,12 +94,13 @@ class Admission:
             self._settling.suppressed(job, "converted", now_ms)
             return
         endpoint = job.lane.endpoint
+        if endpoint.is_closed(job.run_ms):
+            job.track.precedence.hold(waiting.profile)
         waiting.hold_until_ms, waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
         self._settling.kept(job, Reason.HELD, now_ms)
 
     def hold_line(self, leader: Job, now_ms: int) -> None:
         """A job and those that follow it are not attempted in this run."""
-        leader.lane.remember_moved(hash_of(leader))
         for job in (leader, *(leader.followers or ())):
             self.hold(job, now_ms)
         self._orders.leave_with_followers(leader)
@@ -125,12 +128,11 @@ class Admission:
         if self._orders.has_line(job):
             # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
             self._orders.join(job)
-        elif not target.is_open or self._settling.is_behind_paused(waiting.profile, job.run_ms):
+        elif not target.is_open or shard.precedence.is_paused(waiting.profile):
             self._settling.kept(job, PAUSED, now_ms)
-        elif not self._accepts(job, lane, now_ms):
-            self.hold(job, now_ms)
-        elif self._must_wait(job, lane) or shard.would_overtake(order_hash(job.key, waiting.profile), job.run_ms):
-            lane.remember_moved(hash_of(job))
+        elif waiting.attempted_at_ms >= job.run_ms:
+            self._settling.again(job)
+        elif not self._accepts(job, lane, now_ms) or self._must_wait(job, lane):
             self.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
@@ -146,7 +148,7 @@ class Admission:
     def _must_wait(self, job: Job, lane: Lane) -> bool:
         if lane.is_slow and len(lane.queue) >= self._slow_lane_keeps:
             return True
-        return bool(lane.moved) and lane.would_overtake(hash_of(job), job.run_ms)
+        return job.track.precedence.keeps_back(job.key, job.waiting)
 
     def _converted(self, shard: Shard, track: Track, order: bytes, offset: int) -> None:
         """
@@ -155,7 +157,7 @@ class Admission:
         """
         shard.note_conversion(order)
         if track.period is not None and (order in self._settling.moved_partials or shard.has_unread_retries):
-            self._settling.remind(order, f"{track.topic}/{track.place[1]}/{offset}")
+            self._settling.remind(order, track, offset)
 
     def _orphan(self, taken: Taken, now_ms: int) -> None:
         """Its profile is gone; editors rename files, so a full period passes before that is believed."""
@@ -172,10 +174,5 @@ class Admission:
             return
         source = f"{track.topic}/{track.place[1]}/{offset}"
         waiting = Waiting(delivery_id="", profile="", code="", source=source, occurred_at_ms=0, arrived_at_ms=0)
-        taken = Taken(track, offset, record.key() or b"", record.value() or b"", waiting, track.cutoff_ms, 0)
+        taken = Taken(track, offset, record.key() or b"", record.value() or b"", waiting, 0, 0)
         self._settling.dead_letter(taken, error.reason, now_ms, error=str(error))
-
-
-def hash_of(job: Job) -> int:
-    """Stands for its order and profile."""
-    return order_hash(job.key, job.waiting.profile)

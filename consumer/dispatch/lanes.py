@@ -3,13 +3,10 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 from consumer.core.endpoint import Endpoint
 from consumer.dispatch.targets import Target
-from consumer.dispatch.track import NEVER_MS, Taken
-
-_TIDY_AT: Final = 1_000
+from consumer.dispatch.track import Taken
 
 
 @dataclass(slots=True, eq=False)
@@ -34,8 +31,6 @@ class Lane:
         is_ready: Stands in the round of lanes that are served.
         is_slow: It takes more memory than its share and answers too slowly: its newest deliveries wait in Kafka.
         answered: Transfers that ended, for judging its speed.
-        moved: Hashes of (order, profile) of which a delivery was moved to the retry topic, and when that was written;
-            NEVER_MS until it is. Runs that began before do not meet it there, and must not send what came after it.
     """
 
     endpoint: Endpoint
@@ -43,27 +38,6 @@ class Lane:
     is_ready: bool = False
     is_slow: bool = False
     answered: int = 0
-    moved: dict[int, int] = field(default_factory=dict)
-    unwritten: list[int] = field(default_factory=list)
-    tidy_at: int = _TIDY_AT
-
-    def remember_moved(self, order: int) -> None:
-        """An order's delivery will stand in the retry topic."""
-        self.moved[order] = NEVER_MS
-        self.unwritten.append(order)
-
-    def written(self, at_ms: int, oldest_run_ms: int) -> None:
-        """What was moved stands there now. No run before *oldest_run_ms* is on."""
-        if self.unwritten:
-            self.moved.update(dict.fromkeys(self.unwritten, at_ms))
-            self.unwritten.clear()
-        if len(self.moved) > self.tidy_at:
-            self.moved = {order: moved_ms for order, moved_ms in self.moved.items() if moved_ms >= oldest_run_ms}
-            self.tidy_at = _TIDY_AT + 2 * len(self.moved)
-
-    def would_overtake(self, order: int, run_ms: int) -> bool:
-        """Whether an earlier delivery of the order waits for a later run than this."""
-        return run_ms <= self.moved.get(order, 0)
 
 
 class Lanes:
@@ -113,6 +87,4 @@ class Lanes:
         self._round.clear()
         for lane in self._lanes.values():
             lane.queue.clear()
-            lane.moved.clear()
-            lane.unwritten.clear()
             lane.is_ready = False

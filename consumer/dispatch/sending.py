@@ -9,7 +9,7 @@ from consumer.core.errors import NoTestCardField, RenderError, SchemaUnavailable
 from consumer.core.event import EventReader, Fields
 from consumer.core.outcome import Delivered, Failed, Reason, outcome_of
 from consumer.core.retry_after import bounded, parse_retry_after
-from consumer.dispatch.admission import Admission, hash_of
+from consumer.dispatch.admission import Admission
 from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.ports import Decoder, Sender
@@ -85,6 +85,7 @@ class Sending:
             if waiting.attempts == 0:
                 late_ms = now_ms - (waiting.due_at_ms or job.due_ms)
                 self._settling.counts(waiting.profile).lateness.observe(max(0, late_ms) / 1000)
+            waiting.attempted_at_ms = now_ms
             self._sender.start(job, request)
             return
         self._next(job)
@@ -126,7 +127,6 @@ class Sending:
             self._hold_as_asked(job, failure, now_ms)
         opened = False
         if failure.is_endpoints:
-            job.lane.remember_moved(hash_of(job))
             opened = endpoint.failed(failure, job.run_ms)
         else:
             endpoint.answered()

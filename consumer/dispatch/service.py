@@ -28,9 +28,6 @@ _MEMORY_HOLDS: Final = 8192
 """Jobs in memory, over all endpoints."""
 
 _LONGEST_WAIT_MS: Final = 500
-_UNHEARD_WAIT_MS: Final = 2_000
-"""How long the first run waits to hear of all its partitions: a broker that is away must not hold up the others."""
-
 _REVOKE_WAIT_MS: Final = 5_000
 """How long a rebalance waits for what is in flight; what is not answered by then is the next owner's."""
 
@@ -103,7 +100,6 @@ class Dispatch:
         self._windows: dict[int, list[Track]] = defaultdict(list)
         self._next_commit_ms = 0
         self._next_look_ms = 0
-        self._hears_until_ms = 0
         self._is_unwritten = False
         self._new_profiles: tuple[Profile, ...] | None = None
         self.beat_ms = clock_ms()
@@ -137,15 +133,15 @@ class Dispatch:
 
     def assigned(self, partitions: Mapping[tuple[str, int], CommittedOffset]) -> None:
         """These are ours from now on."""
+        now_ms = self._clock_ms()
         for (topic, partition), committed in sorted(partitions.items()):
             ledger = Ledger(committed.offset or 0, committed.metadata)
             track = Track(topic, partition, self._names.period(topic), ledger)
             shard = self._shards.setdefault(partition, Shard(self.reader, self._resumed))
-            shard.add(track)
+            shard.add(track, now_ms)
             self._tracks[track.place] = (shard, track)
             if track.period is not None:
                 self._windows[track.period].append(track)
-        self._hears_until_ms = self._clock_ms() + _UNHEARD_WAIT_MS
         begins = {place: (c.offset or 0, c.metadata) for place, c in partitions.items()}
         self.committed = {**self.committed, **begins}
         _log.info("partitions.assigned", count=len(partitions))
@@ -183,11 +179,13 @@ class Dispatch:
         for partition, shard in self._shards.items():
             if shard.current is None:
                 due_ms = shard.next_run_ms(periods)
-                if due_ms <= now_ms:
-                    if (now_ms >= self._hears_until_ms or shard.is_known) and shard.begin_run(now_ms, periods):
-                        self._settling.oldest[partition].begin_run()
-                elif due_ms < soonest:
-                    soonest = due_ms
+                if due_ms > now_ms:
+                    soonest = min(soonest, due_ms)
+                elif shard.precedence.is_unwritten:
+                    # A run reads all that the one before it moved.
+                    self._next_commit_ms = self._next_commit_ms if self._is_unwritten else now_ms
+                elif shard.may_begin(now_ms) and shard.begin_run(now_ms, periods):
+                    self._settling.oldest[partition].begin_run()
         return soonest
 
     def _read(self, now_ms: int, next_run_ms: int) -> bool:
@@ -264,12 +262,10 @@ class Dispatch:
                 self._is_unwritten = True
                 self._next_commit_ms = now_ms + 100
                 return
+            records.clear()
+            for shard in self._shards.values():
+                shard.written(now_ms, was_delayed=self._is_unwritten)
             self._is_unwritten = False
-            reading = (shard.current.cutoff_ms for shard in self._shards.values() if shard.current is not None)
-            oldest_run_ms = min(reading, default=now_ms)
-            for lane in self._lanes:
-                lane.written(now_ms, oldest_run_ms)
-            self._settling.written(now_ms)
             for track in dirty:
                 track.dirty = False
             self.committed = {**self.committed, **offsets}

@@ -7,11 +7,11 @@ from consumer.core.customer_type import PARTIAL
 from consumer.core.outcome import Delivered, Failed, Reason
 from consumer.core.report import outcome_row
 from consumer.core.topics import TopicNames
-from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, retry_header, window_header
+from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, retry_header, run_header, window_header
 from consumer.core.window import LatelyNoted
 from consumer.dispatch.oldest import OldestFailure
 from consumer.dispatch.ports import LogRecord
-from consumer.dispatch.track import NEVER_MS, Taken
+from consumer.dispatch.track import Taken, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
@@ -43,7 +43,6 @@ class Settling:
 
     def __init__(self, *, names: TopicNames, metrics: Metrics, give_up_after_ms: int | None) -> None:
         self.records: list[LogRecord] = []
-        self._paused: dict[str, int] = {}
         self.moved_partials = LatelyNoted()
         self.oldest: defaultdict[int, OldestFailure] = defaultdict(OldestFailure)
         self._names = names
@@ -109,7 +108,7 @@ class Settling:
             if waiting.reason != Reason.HELD:
                 self._report(taken, "failed", now_ms, reason=reason)
         else:
-            self._paused[taken.waiting.profile] = NEVER_MS
+            taken.track.precedence.pause(taken.waiting.profile)
         taken.track.tally[reason] += 1
         self._to_retry(taken, reason)
 
@@ -141,25 +140,22 @@ class Settling:
         """A summary was logged: failures may be logged one by one again."""
         self._logged.clear()
 
-    def is_behind_paused(self, profile: str, run_ms: int) -> bool:
-        """Whether earlier deliveries of the profile were moved on while it was paused, and wait for a later run."""
-        return run_ms <= self._paused.get(profile, 0)
-
-    def written(self, at_ms: int) -> None:
-        """The records are in Kafka."""
-        self.records.clear()
-        for profile, moved_ms in self._paused.items():
-            self._paused[profile] = min(moved_ms, at_ms)
+    def again(self, taken: Taken) -> None:
+        """It had its attempt of this run before the run began, in the one that took too long: it is moved on as it
+        is."""
+        taken.track.tally[Reason.HELD] += 1
+        self._to_retry(taken, taken.waiting.reason)
 
     def clear(self) -> None:
         """Forget what was not written: the partitions went to somebody else."""
         self.records.clear()
         self.oldest.clear()
-        self._paused.clear()
 
-    def remind(self, order: bytes, source: str) -> None:
-        """Say in the retry topic, too, that an order was placed."""
-        self.records.append((self._names.retry, order, b"", [marker_header(source)]))
+    def remind(self, order: bytes, track: Track, offset: int) -> None:
+        """Say to later runs in the retry topic, too, that an order was placed: *track* has it at *offset*."""
+        source = f"{track.topic}/{track.place[1]}/{offset}"
+        track.precedence.is_unwritten = True
+        self.records.append((self._names.retry, order, b"", [marker_header(source), run_header(track.run_ms)]))
 
     def _is_to_be_given_up(self, waiting: Waiting, now_ms: int) -> bool:
         limit = self._give_up_after_ms
@@ -171,7 +167,8 @@ class Settling:
             self.moved_partials.add(taken.key)
         waiting.reason = reason
         waiting.due_at_ms = waiting.due_at_ms or taken.due_ms
-        headers = [window_header(waiting), retry_header(waiting)]
+        taken.track.precedence.moved(taken.key, waiting)
+        headers = [window_header(waiting), retry_header(waiting), run_header(taken.track.run_ms)]
         self.records.append((self._names.retry, taken.key, taken.value, headers))
         self.oldest[taken.track.place[1]].note(waiting.first_failed_at_ms)
         taken.settle()

@@ -12,21 +12,24 @@ from typing import Final
 
 from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.errors import UndecodableRecord
-from consumer.core.outcome import Reason
 from consumer.core.schedule import last_boundary_ms
 from consumer.core.waiting import Waiting, read_headers
 from consumer.core.window import PartialIndex
 from consumer.dispatch.ports import Reader, Record
-from consumer.dispatch.track import NEVER_MS, Reading, Track, order_hash
+from consumer.dispatch.precedence import Precedence
+from consumer.dispatch.track import NEVER_MS, Reading, Track
 
-_ALONE: Final = frozenset({Reason.REJECTED, Reason.REDIRECT, Reason.RENDER})
-"""Failures of one delivery, which hold back no other."""
+_UNHEARD_WAIT_MS: Final = 2_000
+"""A broker that is away must not hold up the others for longer."""
 
 
 class Shard:
     """
     Attributes:
         current: The track that a run reads now; None between runs.
+        precedence: Of all that it reads.
+        hears_until_ms: How long a run waits to hear of every track.
+        run_ms: Name of the newest run: the newest boundary of any window when it began, whichever windows it reads.
     """
 
     def __init__(self, reader: Reader, resumed: set[Track]) -> None:
@@ -37,25 +40,31 @@ class Shard:
         """
         self.tracks: list[Track] = []
         self.current: Track | None = None
+        self.run_ms = 0
+        self.hears_until_ms = 0
         self._reader = reader
         self._resumed = resumed
         self._plan: deque[Track] = deque()
         self._index = PartialIndex()
         self._covered: dict[Track, int] = {}
         self._to_scan: deque[Track] = deque()
-        self._later: dict[int, int] = {}
-        self._later_in: Track | None = None
+        self.precedence = Precedence()
+        self._looked_through: Track | None = None
         self._is_first_run = True
         self._next_run: tuple[frozenset[int], int] | None = None
 
-    def add(self, track: Track) -> None:
+    def add(self, track: Track, now_ms: int) -> None:
         """A partition of this number was assigned; it is watched from its committed offset on."""
         self.tracks.append(track)
+        self.hears_until_ms = now_ms + _UNHEARD_WAIT_MS
+        track.precedence = self.precedence
 
-    @property
-    def is_known(self) -> bool:
-        """Whether something was heard of every track: a run that begins before cannot keep the partial rules."""
-        return all(track.is_known for track in self.tracks)
+    def may_begin(self, now_ms: int) -> bool:
+        """
+        Whether something was heard of every track, or waited for in vain: a run that begins before cannot keep the
+        partial rules and the order.
+        """
+        return now_ms >= self.hears_until_ms or all(track.is_known for track in self.tracks)
 
     @property
     def has_unread_retries(self) -> bool:
@@ -65,7 +74,7 @@ class Shard:
     def next_run_ms(self, periods: frozenset[int]) -> int:
         """When something of it is due, as far as is known; NEVER_MS when nothing is."""
         if self._next_run is None or self._next_run[0] is not periods:
-            due = (t.due_ms(t.head_at_ms, periods) for t in self.tracks if t.reading is Reading.HEADED)
+            due = (self._due_ms(t, periods) for t in self.tracks if t.reading is Reading.HEADED)
             self._next_run = (periods, min(due, default=NEVER_MS))
         return self._next_run[1]
 
@@ -76,10 +85,16 @@ class Shard:
         Returns:
             Whether the retry topic is among it.
         """
-        due = [t for t in self.tracks if t.reading is Reading.HEADED and t.due_ms(t.head_at_ms, periods) <= now_ms]
+        due = [t for t in self.tracks if t.reading is Reading.HEADED and self._due_ms(t, periods) <= now_ms]
+        in_use = periods.union(track.period for track in due if track.period is not None)
+        self.run_ms = max(last_boundary_ms(now_ms, period) for period in in_use)
+        for track in self.tracks:
+            track.run_ms = self.run_ms
         for track in due:
-            own = periods if track.period is None else (track.period,)
-            track.cutoff_ms = max(last_boundary_ms(now_ms, period) for period in own)
+            track.cutoff_ms = self.run_ms if track.period is None else last_boundary_ms(now_ms, track.period)
+        reads_retries = any(track.period is None for track in due)
+        if reads_retries:
+            self.precedence.retries_are_read()
         # What waits under a delay that nobody has any more came before what waits under the new one.
         self._plan = deque(
             sorted(due, key=lambda t: (t.period is not None, t.period in periods, t.cutoff_ms, t.period or 0))
@@ -89,14 +104,34 @@ class Shard:
         self._index = PartialIndex()
         self._covered.clear()
         self._read_next()
-        return any(track.period is None for track in due)
+        return reads_retries
+
+    def _due_ms(self, track: Track, periods: frozenset[int]) -> int:
+        # Never in a boundary's second run: what the first one moved would come before what stood there already.
+        at_ms = track.head_at_ms if track.period is not None else max(track.head_at_ms, self.run_ms)
+        return track.due_ms(at_ms, periods)
+
+    def written(self, now_ms: int, *, was_delayed: bool) -> None:
+        """
+        What was moved is in Kafka: the next run waits until it can be read.
+
+        Args:
+            was_delayed: Nothing was read meanwhile, and so nothing could be heard of.
+        """
+        if self.precedence.is_unwritten:
+            for track in self.tracks:
+                if track.period is None and track.reading is Reading.WATCHED:
+                    track.is_known = False
+        if self.precedence.is_unwritten or was_delayed:
+            self.hears_until_ms = now_ms + _UNHEARD_WAIT_MS
+        self.precedence.is_unwritten = False
 
     def offers(self, track: Track, record: Record) -> bool:
         """Whether a record of *track* that was read is to be taken by the run."""
         if track in self._resumed:
             return False
         reading = track.reading
-        at_ms = record.timestamp()[1]
+        at_ms = track.at_ms(record)
         if reading is Reading.DRAINED:
             if at_ms < track.cutoff_ms:
                 return True
@@ -144,10 +179,6 @@ class Shard:
         """An order was placed, as the run reads: partials may stand behind."""
         self._index.add_conversion(order)
 
-    def would_overtake(self, order: int, run_ms: int) -> bool:
-        """Whether a former owner of the partitions moved an earlier delivery of the order to a later run."""
-        return bool(self._later) and run_ms <= self._later.get(order, 0)
-
     def rule_against(self, order: bytes, waiting: Waiting, *, latest_only: bool, skip_converted: bool) -> str | None:
         """Why a partial of the current run is not sent: `converted`, `superseded`, or None when it is."""
         if skip_converted and self._index.is_converted(order):
@@ -170,11 +201,11 @@ class Shard:
             self._covered[one] = track.cutoff_ms
         if missing[0] is track:
             track.head_offset = record.offset()
-            track.head_at_ms = record.timestamp()[1]
+            track.head_at_ms = track.at_ms(record)
             track.reading = Reading.SCANNED
             self._scan(track, record, track.head_at_ms)
         else:
-            self._head(track, record.offset(), record.timestamp()[1])
+            self._head(track, record.offset(), track.at_ms(record))
             self._scan_next()
 
     def _scan_next(self) -> None:
@@ -191,8 +222,8 @@ class Shard:
         if current is None:
             return
         track.scanned_offset = record.offset()
-        if track is self._later_in:
-            self._note_later(record, at_ms)
+        if track is self._looked_through:
+            self._look_at(track, record, is_due=at_ms < self.run_ms)
             return
         if at_ms >= current.cutoff_ms:
             self._scanned(track)
@@ -209,7 +240,9 @@ class Shard:
 
     def _scanned(self, track: Track) -> None:
         self._to_scan.popleft()
-        self._later_in = None
+        if track is self._looked_through:
+            self._looked_through = None
+            self.precedence.looked_through()
         self._reader.pause(*track.place)
         track.reading = Reading.HEADED
         self._scan_next()
@@ -226,27 +259,27 @@ class Shard:
     def _read_next(self) -> None:
         self._next_run = None
         self.current = self._plan.popleft() if self._plan else None
-        if self.current is not None and self.current.period is not None and self._is_first_run:
+        if self.current is not None and self._is_first_run:
             self._is_first_run = False
-            self._look_for_later()
+            self._look_through_retries()
         elif self.current is not None:
             self._drain(self.current)
         else:
             self._index = PartialIndex()
 
-    def _look_for_later(self) -> None:
-        """A former owner may have been in the middle of this run: what it moved on must not be overtaken."""
+    def _look_through_retries(self) -> None:
+        """A former owner may have been in the middle of a run."""
         self._to_scan = deque(t for t in self.tracks if t.period is None and t.reading is Reading.HEADED)
-        self._later_in = self._to_scan[0] if self._to_scan else None
+        self._looked_through = self._to_scan[0] if self._to_scan else None
         self._scan_next()
 
-    def _note_later(self, record: Record, at_ms: int) -> None:
+    def _look_at(self, track: Track, record: Record, *, is_due: bool) -> None:
         try:
             waiting = read_headers(record.headers())
         except UndecodableRecord:
             return
-        if waiting is not None and waiting.reason not in _ALONE:
-            self._later[order_hash(record.key() or b"", waiting.profile)] = at_ms
+        if waiting is not None and track.ledger.is_open(record.offset()):
+            self.precedence.look_at(record.key() or b"", waiting, is_due=is_due)
 
     def _drain(self, track: Track) -> None:
         track.reading = Reading.DRAINED

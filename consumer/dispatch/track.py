@@ -7,7 +7,9 @@ from typing import Final
 
 from consumer.core.offsets import Ledger
 from consumer.core.schedule import next_boundary_ms
-from consumer.core.waiting import Waiting
+from consumer.core.waiting import Waiting, run_of
+from consumer.dispatch.ports import Record
+from consumer.dispatch.precedence import Precedence
 
 NEVER_MS: Final = 1 << 62
 
@@ -32,6 +34,8 @@ class Track:
         head_at_ms: Its timestamp; 0 when it is not known.
         scanned_offset: The last one that was looked through, when SCANNED.
         cutoff_ms: Boundary of the run that reads it now: what was appended before it is due.
+        run_ms: Name of its shard's newest run, in which is moved what is moved now.
+        precedence: Of its shard.
         is_known: It is known what comes next, or that nothing does: something was heard of it since it was assigned.
         was_read: It was read since then, to a boundary or to its end.
         dirty: Something was read or settled since the last commit.
@@ -47,7 +51,9 @@ class Track:
         "ledger",
         "period",
         "place",
+        "precedence",
         "reading",
+        "run_ms",
         "scanned_offset",
         "tally",
         "topic",
@@ -64,6 +70,8 @@ class Track:
         self.head_at_ms = 0
         self.scanned_offset = -1
         self.cutoff_ms = 0
+        self.run_ms = 0
+        self.precedence = Precedence()
         self.is_known = False
         self.was_read = False
         self.dirty = False
@@ -84,6 +92,14 @@ class Track:
         """Whether the next record is known, and waits."""
         return self.reading is Reading.HEADED
 
+    def at_ms(self, record: Record) -> int:
+        """
+        When it entered: by the broker's time; in the retry topic the run that moved it there, so that a run that lasts
+        beyond the next boundary leaves nothing of one order behind what it moved earlier.
+        """
+        moved_in_ms = run_of(record.headers()) if self.period is None else None
+        return record.timestamp()[1] if moved_in_ms is None else moved_in_ms
+
     def due_ms(self, at_ms: int, periods: frozenset[int]) -> int:
         """
         Boundary of the run to which a record appended at *at_ms* belongs.
@@ -102,7 +118,7 @@ class Taken:
     A record that a run took and that is not settled.
 
     Attributes:
-        run_ms: Cutoff of the run that took it.
+        run_ms: Name of the run that took it.
         due_ms: Boundary of the run that it belongs to.
     """
 
@@ -122,8 +138,3 @@ class Taken:
     def settle(self) -> None:
         """It needs nothing more."""
         self.track.settle(self.offset)
-
-
-def order_hash(order: bytes, profile: str) -> int:
-    """Stands for (order, profile) where many of them are remembered."""
-    return hash((order, profile))

@@ -59,7 +59,9 @@ class Topics:
             **(client_properties or {}),
         }
         self._admin = AdminClient(self._client)
-        self._producer = Producer({**self._client, "linger.ms": 5, "message.max.bytes": 20_000_000, "acks": "all"})
+        self._producer = Producer(
+            {**self._client, "linger.ms": 5, "message.max.bytes": 20_000_000, "enable.idempotence": True}
+        )
 
     def create(self, name: str, *, partitions: int = 4, settings: Mapping[str, str] | None = None) -> None:
         topic = NewTopic(name, num_partitions=partitions, config=dict(settings or {}))

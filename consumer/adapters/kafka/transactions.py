@@ -21,7 +21,10 @@ _CALL_S: Final = 1.0
 _ABORT_S: Final = 10.0
 """An abort that takes longer is librdkafka waiting for a connection that it has given up: a new writer ends it."""
 
-_OFFSETS_S: Final = 8.0
+_OFFSETS_S: Final = (2.0, 4.0, 8.0)
+"""After a broker's restart librdkafka may wait in vain, and a new writer need not: so not for long at first. When the
+brokers are slow each next attempt gets more time."""
+
 _OUTCOME_S: Final = 15.0
 _GRACE_S: Final = 2.0
 """A client that takes longer than this on top of a call's own timeout has lost the thread."""
@@ -55,6 +58,7 @@ class Transactions:
         self._properties = dict(properties)
         self._producer = self._new_producer()
         self._is_ready = False
+        self._stuck = 0
 
     def commit(
         self,
@@ -81,11 +85,13 @@ class Transactions:
             self._producer.begin_transaction()
             self._write(records, meanwhile)
             places = [TopicPartition(*place, offset, metadata) for place, (offset, metadata) in offsets.items()]
-            send = self._producer.send_offsets_to_transaction
-            _in_time(lambda: send(places, group, _OFFSETS_S), _OFFSETS_S, meanwhile)
+            send, within_s = self._producer.send_offsets_to_transaction, _OFFSETS_S[self._stuck]
+            _in_time(lambda: send(places, group, within_s), within_s, meanwhile)
         except (KafkaException, _Stuck) as error:
+            self._stuck = min(self._stuck + 1, len(_OFFSETS_S) - 1)
             self._abort(error, meanwhile)
         self._end(meanwhile)
+        self._stuck = 0
 
     def _end(self, meanwhile: Callable[[], None]) -> None:
         commit = self._producer.commit_transaction

@@ -77,12 +77,15 @@ class Faults:
             self._stop(self._running.pop())
 
     @contextmanager
-    def _broken(self, what: str, *, repeats: bool) -> Iterator[None]:
+    def _broken(self, what: str, *, repeats: bool, doubles: bool = False) -> Iterator[None]:
         began_at = time.time()
         try:
             yield
         finally:
-            self.breakages.append(Breakage(what=what, began_at=began_at, ended_at=time.time(), repeats=repeats))
+            ended_at = time.time()
+            self.breakages.append(
+                Breakage(what=what, began_at=began_at, ended_at=ended_at, repeats=repeats, doubles=doubles)
+            )
 
     def _kill_instance(self) -> None:
         with self._broken("instance killed", repeats=True):
@@ -113,7 +116,7 @@ class Faults:
                 self.start()
 
     def _kill_broker(self) -> None:
-        with self._broken("broker killed", repeats=True):
+        with self._broken("broker killed", repeats=True, doubles=True):
             self._broker.kill()
             time.sleep(self._chance.uniform(0, 3))
             self._broker.start()

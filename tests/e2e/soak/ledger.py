@@ -63,12 +63,29 @@ class Breakage:
 
     Attributes:
         repeats: After it, what was in flight or not committed yet may be sent again.
+        doubles: After it, what a stage was writing may stand in the log twice. A node that restarts with an open
+            transaction ends it without telling partitions whose leader it does not know yet ("likely deleted", Kafka
+            4.3), and so the writer's next transaction commits those records with its own.
     """
 
     what: str
     began_at: float
     ended_at: float
     repeats: bool
+    doubles: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garbage:
+    """
+    What no schema reads, on a source topic.
+
+    Attributes:
+        at: Unix time at which it was produced.
+    """
+
+    value: bytes
+    at: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +97,7 @@ class History:
     arrived: Mapping[str, Sequence[Arrived]]
     breakages: Sequence[Breakage]
     commit_interval_seconds: float
-    garbage: Sequence[bytes] = ()
+    garbage: Sequence[Garbage] = ()
     dead_letters: Sequence[bytes] = ()
     suppressed_test_cards: int = 0
     ended_badly: Sequence[str] = field(default=())

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.e2e.soak.checker import check
-from tests.e2e.soak.ledger import Breakage, Destination, History, Produced
+from tests.e2e.soak.ledger import Breakage, Destination, Garbage, History, Produced
 from tests.receiver import Arrived
 
 START = 1_000_000.0  # a boundary of every period below
@@ -153,10 +153,23 @@ def test_a_later_delivery_of_an_order_before_an_earlier_one_is_named_but_for_rec
 
 def test_bad_events_and_test_cards_are_counted_exactly() -> None:
     kept = history([produced(1, is_test_card=True)], [])
-    kept.garbage, kept.dead_letters = [b"x", b"y"], [b"y", b"y"]
+    kept.garbage = [Garbage(value=b"x", at=START), Garbage(value=b"y", at=START)]
+    kept.dead_letters = [b"y", b"y"]
     kept.suppressed_test_cards = 2
 
     assert promises(kept) == ["bad event not kept", "dead letter too many", "test cards told once"]
+
+
+def test_what_was_being_written_when_the_broker_died_may_be_there_twice_and_nothing_else() -> None:
+    event, card = produced(1), produced(2, is_test_card=True)
+    kept = history([event, card], [arrived(event, at=START + 30), arrived(event, at=START + 30.1)])
+    kept.garbage, kept.dead_letters = [Garbage(value=b"x", at=START)], [b"x", b"x"]
+    kept.suppressed_test_cards = 2
+    kept.breakages = [Breakage(what="killed", began_at=START + 9, ended_at=START + 12, repeats=True, doubles=True)]
+
+    assert check(kept) == []
+    kept.breakages = [replace(kept.breakages[0], began_at=START + 40, ended_at=START + 41)]
+    assert promises(kept) == ["wrong duplicate", "dead letter too many", "test cards told once"]
 
 
 def test_a_process_that_ended_by_itself_is_named() -> None:

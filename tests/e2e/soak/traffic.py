@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from tests.e2e.crm import Crm, Event
-from tests.e2e.soak.ledger import Produced
+from tests.e2e.soak.ledger import Garbage, Produced
 
 _BATCH_SECONDS = 0.25
 
@@ -21,7 +21,7 @@ class Traffic:
 
     def __init__(self, crm: Crm, chance: random.Random, *, events_per_second: float) -> None:
         self.produced: list[Produced] = []
-        self.garbage: list[bytes] = []
+        self.garbage: list[Garbage] = []
         self.failure: BaseException | None = None
         self._crm = crm
         self._chance = chance
@@ -53,8 +53,8 @@ class Traffic:
         orders = [self._order() for _ in range(self._per_batch - len(partials))]
         self._send(orders, self._crm.send_orders)
         if self._chance.random() < 0.3:
-            garbage = self._chance.randbytes(self._chance.randint(1, 60))
-            self._crm.send_bytes([garbage, None], key=str(self._chance.randint(1, 50)))
+            garbage = Garbage(value=self._chance.randbytes(self._chance.randint(1, 60)), at=time.time())
+            self._crm.send_bytes([garbage.value, None], key=str(self._chance.randint(1, 50)))
             self.garbage.append(garbage)
 
     def _send(self, events: list[Event], send: Callable[[Iterable[Event]], float]) -> None:

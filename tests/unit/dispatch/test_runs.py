@@ -168,7 +168,7 @@ def test_lateness_counts_from_the_runs_boundary_to_the_first_attempt_only() -> N
     world.start()
     world.advance(6)
 
-    assert len(world.sent_events) == 2
+    assert len(world.sent_events) == 3
     assert world.metric("postback_lateness_seconds_count", profile="p") == 1
     assert world.metric("postback_lateness_seconds_sum", profile="p") == pytest.approx(3, abs=0.3)
 

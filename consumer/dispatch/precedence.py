@@ -1,0 +1,107 @@
+"""Which deliveries must not be sent yet, since earlier ones of their order and profile come later."""
+
+from consumer.core.outcome import Reason
+from consumer.core.waiting import Waiting
+
+_ALONE = frozenset({Reason.REJECTED, Reason.REDIRECT, Reason.RENDER})
+"""Failures of one delivery, which hold back no other."""
+
+
+class Precedence:
+    """
+    What is known of the retry topic of one partition number, in which deliveries stand as they came: whatever a run
+    moves there is read by the next run that reads it, before the windows are. There are two exceptions, and each is a
+    thing to remember.
+
+    - Until that next run, nothing may pass what was moved.
+    - An owner that goes in the middle of a run leaves what it moved behind what it did not read. The next one looks
+      through the topic first; what is found out of order keeps the later ones back, and may itself be moved behind them
+      again, until it is settled.
+
+    Attributes:
+        is_unwritten: Something was moved and is not in Kafka yet.
+    """
+
+    def __init__(self) -> None:
+        self.is_unwritten = False
+        self._orders: set[int] = set()
+        self._held: set[str] = set()
+        self._paused: set[str] = set()
+        self._seen: dict[int, int] = {}
+        self._lines: dict[int, list[int]] = {}
+
+    def retries_are_read(self) -> None:
+        """A run begins that reads all that was moved."""
+        self._orders.clear()
+        self._held.clear()
+        self._paused.clear()
+        self._lines = {line: offsets for line, offsets in self._lines.items() if offsets}
+
+    def moved(self, order: bytes, waiting: Waiting) -> None:
+        """It will stand in the retry topic, for the reason that it says."""
+        self.is_unwritten = True
+        if waiting.reason in _ALONE:
+            return
+        if self._lines:
+            line, offset = _line(order, waiting)
+            if line in self._lines:
+                self._lines[line].append(offset)
+                return
+        if waiting.profile not in self._held and waiting.profile not in self._paused:
+            self._orders.add(hash((order, waiting.profile)))
+
+    def hold(self, profile: str) -> None:
+        """All that come for the profile will be moved: they need not be remembered one by one."""
+        self._held.add(profile)
+
+    def pause(self, profile: str) -> None:
+        """The same, for a profile that is paused."""
+        self._paused.add(profile)
+
+    def is_paused(self, profile: str) -> bool:
+        """Whether earlier deliveries of the profile were moved on while it was paused."""
+        return profile in self._paused
+
+    def keeps_back(self, order: bytes, waiting: Waiting) -> bool:
+        """Whether an earlier delivery comes later than this one."""
+        if self._lines:
+            line, offset = _line(order, waiting)
+            if line in self._lines:
+                return any(other < offset for other in self._lines[line])
+        return waiting.profile in self._held or (bool(self._orders) and hash((order, waiting.profile)) in self._orders)
+
+    def look_at(self, order: bytes, waiting: Waiting, *, is_due: bool) -> None:
+        """
+        One of the records that wait in the topic, in the order in which they stand there.
+
+        Args:
+            is_due: The current run reads it.
+        """
+        if waiting.reason in _ALONE:
+            return
+        if not is_due:
+            self._orders.add(hash((order, waiting.profile)))
+        line, offset = _line(order, waiting)
+        if line in self._seen:
+            self._lines.setdefault(line, [self._seen[line]]).append(offset)
+        else:
+            self._seen[line] = offset
+
+    def looked_through(self) -> None:
+        """That were all."""
+        self._lines = {line: offsets for line, offsets in self._lines.items() if offsets != sorted(offsets)}
+        self._seen = {}
+
+    def came(self, order: bytes, waiting: Waiting) -> None:
+        """It was read from the topic, and is in memory now."""
+        if self._lines:
+            line, offset = _line(order, waiting)
+            offsets = self._lines.get(line, [])
+            if offset in offsets:
+                offsets.remove(offset)
+
+
+def _line(order: bytes, waiting: Waiting) -> tuple[int, int]:
+    """What came by one topic has an order: a hash of order, profile and topic, and the place in it."""
+    place, _, offset = waiting.source.rpartition("/")
+    return hash((order, waiting.profile, place)), int(offset) if offset.isdecimal() and offset.isascii() else 0
