@@ -91,6 +91,9 @@ class Log(Protocol):
 class Decoder(Protocol):
     """Turns an event's bytes into its fields."""
 
+    def want(self, names: frozenset[str]) -> None:
+        """Texts of the event's own fields that are not among these may be left out from now on."""
+
     def decode(self, value: bytes) -> Fields:
         """
         The fields of the event.
@@ -136,10 +139,8 @@ class Batch:
         self.results: Counter[tuple[str, str]] = Counter()
         self.dead: Counter[str] = Counter()
 
-    def passed(self, record: Record) -> None:
-        """The record is dealt with by this batch."""
-        place = (record.topic(), record.partition())
-        offset = record.offset()
+    def passed(self, place: Place, offset: int) -> None:
+        """The record at *offset* is dealt with by this batch."""
         self.begins.setdefault(place, offset)
         self.offsets[place] = (offset + 1, "")
 
@@ -171,6 +172,7 @@ class Ingest:
         self._log = log
         self._decoder = decoder
         self._events = events
+        decoder.want(events.fields)
         self._default_types = default_types
         self._names = names
         self._tick = tick
@@ -233,8 +235,8 @@ class Ingest:
                 blocked[place] = record.offset()
                 self._report_schema(error)
                 continue
-            batch.results[record.topic(), result] += 1
-            batch.passed(record)
+            batch.results[place[0], result] += 1
+            batch.passed(place, record.offset())
         if blocked:
             self.reader.rewind(blocked)
         elif records:
@@ -262,14 +264,16 @@ class Ingest:
     def _route(self, event: Event, batch: Batch, routing: Routing, value: bytes, source: tuple[str, int]) -> str:
         key = event.order_id.encode()
         deliveries = routing.router.route(event)
-        unmarked = set(routing.marked_windows) if any(converts(code) for code in event.customer_types) else set()
+        unmarked = set(routing.marked_windows)
+        if unmarked and not any(converts(code) for code in event.customer_types):
+            unmarked.clear()
         for delivery in deliveries:
             window = routing.window_of[delivery.profile.name]
             batch.records.append((window, key, value, [window_header(_waiting(event, delivery, source))]))
-            if converts(delivery.code):
+            if unmarked and converts(delivery.code):
                 unmarked.discard(window)  # the delivery itself says there that the order was placed
-        marker = [marker_header(source[0])]
-        batch.records.extend((window, key, b"", marker) for window in unmarked)
+        for window in unmarked:
+            batch.records.append((window, key, b"", [marker_header(source[0])]))
         return "routed" if deliveries else self._suppressed(batch, event, "no_route")
 
     def _suppressed(self, batch: Batch, event: Event, reason: str) -> str:

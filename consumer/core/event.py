@@ -1,12 +1,13 @@
 """An event of the CRM, and how its fields are found."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import fields as dataclass_fields
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from consumer.core.customer_type import code_of
+from consumer.core.customer_type import CODES, code_of
 from consumer.core.errors import NoTestCardField, UndecodableRecord
 
 Fields = Mapping[str, Any]
@@ -43,9 +44,11 @@ class EventNames:
     occurred_at: str = "occurredAt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Event:
     """
+    Not frozen, since one is made for each event on the hot path, where freezing doubles the cost.
+
     Attributes:
         fields: The decoded record.
         customer_types: Codes, each once, in the order of the event.
@@ -77,13 +80,13 @@ def _dotted(path: str) -> Getter:
     return get
 
 
-def _each(path: str) -> Callable[[Fields], Iterable[Any]]:
+def _each(path: str) -> Callable[[Fields], Sequence[Any]]:
     """A getter of every value at *path*, in which `[]` stands for each item of an array."""
     here, array, rest = path.partition("[]")
     get = field_getter(here)
     inner = _each(rest.removeprefix(".")) if rest else None
 
-    def get_all(fields: Fields) -> Iterable[Any]:
+    def get_all(fields: Fields) -> Sequence[Any]:
         value = get(fields)
         if not array:
             return () if value is ABSENT or value is None else (value,)
@@ -117,6 +120,15 @@ def field_getter(name: str, *, products: str = "items") -> Getter:
     return get
 
 
+def fields_of(path: str, *, products: str = "items") -> frozenset[str]:
+    """The top-level fields that a getter of *path* looks at."""
+    here = path.partition("[]")[0]
+    first = {here.partition(".")[0]} if "." in here else set()
+    if _SLOT.fullmatch(here):
+        first |= {products, products.partition(".")[0]}
+    return frozenset({here} | first)
+
+
 def _slot_getter(index: int, name: str, items_of: Getter) -> Getter:
     def get(fields: Fields) -> Any:
         items = items_of(fields)
@@ -129,6 +141,10 @@ def _slot_getter(index: int, name: str, items_of: Getter) -> Getter:
 
 def id_text(value: Any) -> str | None:
     """An id as text, the same for 7, "7" and 7.0; None where there is none."""
+    if type(value) is str:
+        return value or None
+    if type(value) is int:
+        return str(value)
     if value is None or value is ABSENT or isinstance(value, bool):
         return None
     if isinstance(value, float) and value.is_integer():
@@ -158,9 +174,13 @@ def epoch_ms(value: Any) -> int:
 
 
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def _datetime_ms(value: datetime) -> int:
+    if value.tzinfo is UTC:
+        return (value - _EPOCH) // _MILLISECOND
     offset = value.utcoffset()
     days = value.toordinal() - _EPOCH_DAY
     seconds = days * 86_400 + value.hour * 3600 + value.minute * 60 + value.second
@@ -168,11 +188,26 @@ def _datetime_ms(value: datetime) -> int:
     return seconds * 1000 + value.microsecond // 1000 - shift
 
 
+_CODES: Final = {code: (code,) for code in CODES}
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+def _id_texts(values: Sequence[Any]) -> frozenset[str]:
+    return frozenset(text for value in values if (text := id_text(value))) if values else _NONE
+
+
 class EventReader:
-    """Turns decoded records into events; everything that depends on the settings alone is done once."""
+    """
+    Turns decoded records into events; everything that depends on the settings alone is done once.
+
+    Attributes:
+        fields: Names of the top-level fields that it looks at.
+    """
 
     def __init__(self, names: EventNames) -> None:
         self._names = names
+        paths = (getattr(names, field.name) for field in dataclass_fields(names))
+        self.fields = frozenset().union(*(fields_of(path) for path in paths if path))
         self._id = field_getter(names.id) if names.id else None
         self._order_id = field_getter(names.order_id)
         self._types = _each(names.customer_types)
@@ -198,7 +233,7 @@ class EventReader:
             customer_types=self._codes(fields, default_type),
             test_card=self.is_test_card(fields),
             campaign=id_text(self._campaign(fields)),
-            products=frozenset(text for value in self._products(fields) if (text := id_text(value))),
+            products=_id_texts(self._products(fields)),
             occurred_at_ms=epoch_ms(self._occurred_at(fields)),
         )
 
@@ -218,6 +253,12 @@ class EventReader:
 
     def _codes(self, fields: Fields, default_type: str | None) -> tuple[str, ...]:
         values = self._types(fields)
+        if len(values) == 1:  # nearly always one list of one code
+            (value,) = values
+            if type(value) is list and len(value) == 1:
+                (value,) = value
+            if type(value) is str and value in _CODES:
+                return _CODES[value]
         flat = [one for value in values for one in (value if isinstance(value, list | tuple) else (value,))]
         codes = dict.fromkeys(code_of(str(text)) for text in flat if text is not None and str(text).strip())
         if not codes and default_type:

@@ -1,12 +1,12 @@
 """delivery -> Request: where a mapping becomes a query or a body."""
 
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Final
 
-from consumer.core.event import ABSENT, Fields, Getter, field_getter
+from consumer.core.event import ABSENT, Fields, Getter, field_getter, fields_of
 from consumer.core.profile import FieldMapping, Mapping, Profile, StaticMapping
 from consumer.core.request import Request, endpoint_of
-from consumer.core.values import form_encode, form_text, json_member, utf8
+from consumer.core.values import form_encode, form_text, json_member, json_quoted, utf8
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -20,7 +20,12 @@ def media_type(content_type: str) -> str:
 
 
 class Renderer:
-    """One profile's requests; all that does not depend on the event is prepared once."""
+    """
+    One profile's requests; all that does not depend on the event is prepared once.
+
+    Attributes:
+        fields: Names of the event's top-level fields that they are made of.
+    """
 
     def __init__(self, profile: Profile, *, zone: tzinfo, user_agent: str, products: str = "items") -> None:
         """
@@ -37,6 +42,8 @@ class Renderer:
         self._is_json = profile.in_body and media_type(content_type or _FORM) == "application/json"
         self._render = self._json_body if self._is_json else self._form
         self._steps = [self._step(mapping) for mapping in profile.mappings]
+        looked_at = (fields_of(field, products=products) for _, _, field, _ in self._steps if field is not None)
+        self.fields = frozenset[str]().union(*looked_at)
 
     def render(self, fields: Fields, *, code: str, delivery_id: str) -> Request:
         """
@@ -83,9 +90,11 @@ class Renderer:
             if static is not None:
                 parts.append(static)
                 continue
-            value = _value(fields, code, field, get)
-            if value is not None and value is not ABSENT:
-                parts.append(name + form_encode(value if type(value) is str else form_text(value, self._zone)))
+            value = code if field is None else fields.get(field) if get is None else get(fields)
+            if type(value) is str:
+                parts.append(name + form_encode(value))
+            elif value is not None and value is not ABSENT:
+                parts.append(name + form_encode(form_text(value, self._zone)))
         return "&".join(parts)
 
     def _json_body(self, fields: Fields, code: str) -> str:
@@ -94,16 +103,12 @@ class Renderer:
             if static is not None:
                 parts.append(static)
                 continue
-            value = _value(fields, code, field, get)
-            if value is not None and value is not ABSENT:
+            value = code if field is None else fields.get(field) if get is None else get(fields)
+            if type(value) is str:
+                parts.append(name + json_quoted(value))
+            elif value is not None and value is not ABSENT:
                 parts.append(name + json_member(value, self._zone))
         return f"{{{','.join(parts)}}}"
-
-
-def _value(fields: Fields, code: str, field: str | None, get: Getter | None) -> Any:
-    if get is not None:
-        return get(fields)
-    return code if field is None else fields.get(field)
 
 
 def with_query(url: str, query: str) -> str:

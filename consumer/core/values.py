@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from json import JSONEncoder
-from json.encoder import encode_basestring as _quoted
+from json.encoder import encode_basestring
 from typing import Any, Final
 from uuid import UUID
 
 from consumer.core.errors import RenderError
+
+json_quoted: Final = encode_basestring
+"""A text as JSON writes it."""
 
 _JSON: Final = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 
@@ -56,7 +59,7 @@ def json_member(value: Any, zone: tzinfo) -> str:
     """
     kind = type(value)
     if kind is str:
-        return _quoted(value)
+        return json_quoted(value)
     if kind is int:
         return str(value)
     return json_text(json_value(value, zone))

@@ -92,6 +92,9 @@ class Sender(Protocol):
 class Decoder(Protocol):
     """Turns an event's bytes into its fields."""
 
+    def want(self, names: frozenset[str]) -> None:
+        """Texts of the event's own fields that are not among these may be left out from now on."""
+
     def decode(self, value: bytes) -> Fields:
         """
         The fields of the event.

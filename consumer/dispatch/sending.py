@@ -48,6 +48,11 @@ class Sending:
         self._last_fields: Fields = {}
         self._refused: set[str] = set()
 
+    def use(self, fields: frozenset[str]) -> None:
+        """Requests are made of these fields of the events from now on."""
+        self._decoder.want(fields | self._events.fields)
+        self._last_value = None
+
     def feed(self, now_ms: int) -> None:
         """Start transfers as long as the limits allow."""
         while self._sender.in_flight < self._max_in_flight:

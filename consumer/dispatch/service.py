@@ -115,6 +115,7 @@ class Dispatch:
         if self._new_profiles is not None:
             profiles, self._new_profiles = self._new_profiles, None
             self._targets.use(profiles, now_ms)
+            self._sending.use(self._targets.fields)
         next_run_ms = self._begin_runs(now_ms)
         got = self._read(now_ms, next_run_ms)
         self._feed(now_ms)

@@ -33,6 +33,7 @@ class Targets:
     Attributes:
         periods: Of all windows in use, the plain tick among them: the retry topic is read at each of their boundaries.
         partial_periods: Of the windows in which partials and conversions wait.
+        fields: Names of the events' top-level fields that requests are made of.
     """
 
     def __init__(self, *, tick: timedelta, render: Callable[[Profile], Renderer], now_ms: int) -> None:
@@ -43,6 +44,7 @@ class Targets:
         self._started_ms = now_ms
         self.periods: frozenset[int] = frozenset()
         self.partial_periods: frozenset[int] = frozenset()
+        self.fields: frozenset[str] = frozenset()
         self.use((), now_ms)
 
     def use(self, profiles: Iterable[Profile], now_ms: int) -> None:
@@ -54,6 +56,7 @@ class Targets:
         for name in self._by_name:
             self._missing_since.pop(name, None)
         self.periods = frozenset({period_seconds(self._tick, timedelta())} | {t.period for t in self._by_name.values()})
+        self.fields = frozenset[str]().union(*(t.renderer.fields for t in self._by_name.values()))
         self.partial_periods = frozenset(t.period for t in self._by_name.values() if t.profile.routes_partials)
 
     def get(self, name: str) -> Target | None:

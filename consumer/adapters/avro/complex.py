@@ -1,6 +1,7 @@
 """The Avro binary encoding of types that hold others, read strictly; each function gives the reader of one type."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from consumer.adapters.avro.primitive import Read, read_int, read_long, read_string
@@ -61,6 +62,9 @@ def union(parts: Sequence[Part]) -> Part:
     count = len(branches)
 
     def read(value: bytes, at: int) -> tuple[Any, int]:
+        byte = value[at]
+        if not byte & 0x81 and byte >> 1 < count:  # one of the first 64: read without a call
+            return branches[byte >> 1](value, at + 1)
         index, start = read_int(value, at)
         if not 0 <= index < count:
             raise UndecodableRecord(f"byte {at}: a union has no branch {index}")
@@ -79,6 +83,8 @@ def converted(read: Read, convert: Callable[[Any], Any]) -> Read:
 
 def _read_block_start(value: bytes, at: int) -> tuple[int, int, int | None]:
     """Items of the block, where they begin, and where they must end if the block says."""
+    if not (byte := value[at]) & 0x81:
+        return byte >> 1, at + 1, None
     count, start = read_long(value, at)
     if count >= 0:
         return count, start, None
@@ -127,22 +133,34 @@ def _check_block(at: int, end: int | None) -> None:
         raise UndecodableRecord(f"byte {at}: a block does not have the size that it says")
 
 
-_ANY, _NULL_FIRST, _NULLABLE_TEXT = range(3)
+_ANY, _NULL_FIRST, _NULLABLE_TEXT, _UNWANTED_TEXTS = range(4)
+_Step = tuple[str, int, Read]
 
 
-def record(fields: Sequence[tuple[str, Definition, Part]]) -> Part:
+def record(fields: Sequence[tuple[str, Definition, Part]], wanted: Collection[str] | None = None) -> Part:
     """
     The loop that nearly all the time is spent in.
 
     Nullable fields are most of an event: their nulls, and text of less than 64 bytes, are read here without a call.
+
+    Args:
+        wanted: Names of fields; nullable texts that are not among them are checked as strictly, and not kept.
     """
-    steps = [(name, _shape(definition), part.read) for name, definition, part in fields]
-    blank: dict[str, Any] = dict.fromkeys(name for name, _, _ in fields)
+    steps: list[_Step] = []
+    for is_text, group in groupby(fields, key=lambda field: _is_unwanted_text(field, wanted)):
+        if is_text:
+            steps.append(("", _UNWANTED_TEXTS, _texts([part.read for _, _, part in group])))
+        else:
+            steps += [(name, _shape(definition), part.read) for name, definition, part in group]
+    blank: dict[str, Any] = dict.fromkeys(name for name, shape, _ in steps if shape != _UNWANTED_TEXTS)
 
     def read(value: bytes, at: int) -> tuple[dict[str, Any], int]:
         record = blank.copy()
         for name, shape, read_field in steps:
             if shape:
+                if shape == _UNWANTED_TEXTS:
+                    at = read_field(value, at)[1]
+                    continue
                 branch = value[at]
                 if not branch:
                     at += 1
@@ -156,6 +174,31 @@ def record(fields: Sequence[tuple[str, Definition, Part]]) -> Part:
         return record, at
 
     return Part(read, 1 + sum(part.values for _, _, part in fields))
+
+
+def _is_unwanted_text(field: tuple[str, Definition, Part], wanted: Collection[str] | None) -> bool:
+    return wanted is not None and field[0] not in wanted and _shape(field[1]) == _NULLABLE_TEXT
+
+
+def _texts(reads: Sequence[Read]) -> Read:
+    """Passes over nullable texts that stand side by side; where all is ASCII, none has to be decoded to be checked."""
+
+    def read(value: bytes, at: int) -> tuple[None, int]:
+        begin = at
+        for read_text in reads:
+            branch = value[at]
+            if not branch:
+                at += 1
+            elif branch == 2 and not (length := value[at + 1]) & 0x81:
+                at += 2 + (length >> 1)
+            else:
+                at = read_text(value, at)[1]
+        if not value[begin:at].isascii():
+            for read_text in reads:
+                begin = read_text(value, begin)[1]
+        return None, at
+
+    return read
 
 
 def _shape(definition: Definition) -> int:

@@ -44,7 +44,14 @@ class AvroDecoder:
 
     def __init__(self, schemas: SchemaSource) -> None:
         self._schemas = schemas
+        self._wanted: frozenset[str] | None = None
         self._readers: dict[bytes, RecordReader] = {}  # by framing; grows with the schemas in use, which never change
+
+    def want(self, names: frozenset[str]) -> None:
+        """Leave out texts of the records' own fields that are not among these: they are checked, and not kept."""
+        if names != self._wanted:
+            self._wanted = names
+            self._readers.clear()
 
     def decode(self, value: bytes) -> Fields:
         """
@@ -63,7 +70,7 @@ class AvroDecoder:
     def _reader_for(self, value: bytes) -> RecordReader:
         schema = self._schema_of(value)
         try:
-            return reader_of(schema)
+            return reader_of(schema, self._wanted)
         except InvalidSchema as error:
             raise UndecodableRecord(f"the record's schema is refused: {error}") from error
 

@@ -68,6 +68,10 @@ def read_bytes(value: bytes, at: int) -> tuple[bytes, int]:
 
 
 def read_string(value: bytes, at: int) -> tuple[str, int]:
+    length = value[at]
+    if not length & 0x81:  # of less than 64 bytes: nearly all are
+        end = at + 1 + (length >> 1)
+        return value[at + 1 : end].decode(), end
     content, end = read_bytes(value, at)
     return content.decode(), end
 

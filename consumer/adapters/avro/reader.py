@@ -7,7 +7,7 @@ takes what the format forbids and dies of what is nested deep, and checking all 
 reading; and events of many nullable fields are read two to three times as fast (tests/benchmarks/avro_decode.py).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from struct import error as struct_error
 from typing import Any, Final
 
@@ -24,17 +24,20 @@ RecordReader = Callable[[bytes, int], Fields]
 _NAMED: Final = frozenset({"record", "error", "enum", "fixed"})
 
 
-def reader_of(schema: Schema) -> RecordReader:
+def reader_of(schema: Schema, wanted: Collection[str] | None = None) -> RecordReader:
     """
     A function that reads the record that begins at a position and ends with the bytes.
 
     It raises UndecodableRecord, and nothing else whatever the bytes.
 
+    Args:
+        wanted: Names of top-level fields; texts that are not among them may be left out. None wants all.
+
     Raises:
         InvalidSchema: No record of this schema can be read safely.
     """
     budget = Budget()
-    read = _Compiler(schema.named, budget).part(schema.definition).read
+    read = _Compiler(schema.named, budget).whole(schema.definition, wanted).read
 
     def read_all(value: bytes, start: int) -> Fields:
         budget.renew()
@@ -72,6 +75,13 @@ class _Compiler:
         self._parts: dict[str, Part] = {}
         self._open: set[str] = set()
         self._depth = 0
+
+    def whole(self, node: Definition, wanted: Collection[str] | None) -> Part:
+        """The record itself; one inside it that has its name is not reduced to what is wanted of it."""
+        part = self.part(node)
+        if wanted is None or not isinstance(node, dict) or node["type"] != "record":
+            return part
+        return self._record(node["fields"], wanted)
 
     def part(self, node: Definition) -> Part:
         self._depth += 1
@@ -118,8 +128,8 @@ class _Compiler:
         self._parts[name] = made
         return made
 
-    def _record(self, fields: list[Definition]) -> Part:
-        return compound.record([(field["name"], field["type"], self.part(field["type"])) for field in fields])
+    def _record(self, fields: list[Definition], wanted: Collection[str] | None = None) -> Part:
+        return compound.record([(field["name"], field["type"], self.part(field["type"])) for field in fields], wanted)
 
     def _recursive(self, name: str) -> Read:
         """Reads a record inside itself: each level is charged as if an array held it."""

@@ -72,7 +72,9 @@ def consumer(bootstrap_servers: str, client: Mapping[str, Any], *, group: str) -
             # One fetch a broker is under way at a time: a long one would keep a run's first records waiting.
             "fetch.wait.max.ms": 50,
             "fetch.queue.backoff.ms": 10,
-            "queued.max.messages.kbytes": 16_384,
+            # Of each partition: what waits in Kafka is not to wait in memory.
+            "queued.min.messages": 2_000,
+            "queued.max.messages.kbytes": 2_048,
             "receive.message.max.bytes": _LARGEST_MESSAGE + 1024,
         }
         | own

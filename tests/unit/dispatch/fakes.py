@@ -257,6 +257,9 @@ class FakeDecoder:
     def __init__(self) -> None:
         self.missing: bytes | None = None
 
+    def want(self, names: frozenset[str]) -> None:
+        """It leaves out nothing."""
+
     def decode(self, value: bytes) -> Fields:
         if self.missing is not None and self.missing in value:
             raise SchemaUnavailable("the registry does not answer")
