@@ -156,3 +156,41 @@ def test_bytes_of_no_known_schema_are_refused(value: bytes) -> None:
     """Found: `_schema_of` without the check of the length, which asked for half a fingerprint."""
     with pytest.raises(UndecodableRecord, match=r"^(no schema of the folder has the fingerprint \w{16}$|the record )"):
         DECODER.decode(value)
+
+
+@st.composite
+def _texts_and_wanted(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], frozenset[str]]:
+    """A record that is mostly nullable texts, its values, and which of them are wanted."""
+    kinds = draw(st.lists(st.sampled_from(["nullable"] * 3 + ["text", "long"]), min_size=1, max_size=9))
+    types = {"nullable": ["null", "string"], "text": "string", "long": "long"}
+    text = st.sampled_from(["", "x", "Zoë", "plain", "a" * 63, "a" * 64, "ü" * 40])
+    values = {"nullable": st.none() | text, "text": text, "long": st.integers(-(2**40), 2**40)}
+    named = [(f"f{number}", kind) for number, kind in enumerate(kinds)]
+    definition = {
+        "type": "record",
+        "name": "Some",
+        "fields": [{"name": name, "type": types[kind]} for name, kind in named],
+    }
+    wanted = draw(st.frozensets(st.sampled_from([name for name, _ in named])))
+    return definition, {name: draw(values[kind]) for name, kind in named}, wanted
+
+
+@settings(deadline=None)
+@given(_texts_and_wanted(), mutations)
+def test_what_is_not_wanted_is_checked_as_strictly(
+    some: tuple[dict[str, Any], dict[str, Any], frozenset[str]], changes: list[tuple[str, int, bytes]]
+) -> None:
+    """Found: texts passed over that are not UTF-8; a step too far over one of 64 bytes."""
+    definition, values, wanted = some
+    whole, reduced = (AvroDecoder(Schemas([parse_schema(json.dumps(definition))])) for _ in range(2))
+    reduced.want(wanted)
+    record = encode_single_object(values, definition)
+    good = record[FRAMING_SIZE:]
+    within = [(how, at % (len(good) + 1), by) for how, at, by in changes]
+    for content in (good, mutated(good, within), mutated(good, [("set", within[0][1], b"\xff")])):
+        everything_read, read = (decoded(content, decoder, record[:FRAMING_SIZE]) for decoder in (whole, reduced))
+        if everything_read is None:
+            assert read is None
+        else:
+            assert read is not None
+            assert {name: everything_read[name] for name in wanted | read.keys()} == read

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumer.core.errors import NoTestCardField, UndecodableRecord
-from consumer.core.event import Event, EventNames, EventReader, epoch_ms, id_text, is_set
+from consumer.core.event import Event, EventNames, EventReader, epoch_ms, fields_of, id_text, is_set
 
 
 def read(names: EventNames | None = None, default_type: str | None = None, **fields: Any) -> Event:
@@ -153,3 +153,17 @@ def test_ids_as_text(value: object, text: str | None) -> None:
 )
 def test_times_as_epoch_milliseconds(value: object, ms: int) -> None:
     assert epoch_ms(value) == ms
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("orderId", {"orderId"}),
+        ("customer.address.city", {"customer.address.city", "customer"}),
+        ("items[].crmId", {"items"}),
+        ("order.items[].crmId", {"order.items", "order"}),
+        ("product2_name", {"product2_name", "lines"}),
+    ],
+)
+def test_the_fields_that_a_getter_looks_at_are_known_beforehand(path: str, expected: set[str]) -> None:
+    assert fields_of(path, products="lines") == expected
