@@ -167,9 +167,10 @@ class Sending:
             return
         until_ms = int(bounded(until, now, self._longest_retry_after).timestamp() * 1000)
         endpoint = job.lane.endpoint
+        if now_ms >= endpoint.hold_until_ms:  # once a hold: what is in flight is answered in the same way
+            _log.warning("endpoint.asks_to_wait", endpoint=endpoint.name, until_ms=until_ms)
         endpoint.hold(until_ms)
         job.waiting.hold_until_ms, job.waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
-        _log.warning("endpoint.asks_to_wait", endpoint=endpoint.name, until_ms=until_ms)
 
     def _report_refusal(self, job: Job, failure: Failed) -> None:
         profile = job.waiting.profile
