@@ -264,9 +264,8 @@ class Ingest:
     def _route(self, event: Event, batch: Batch, routing: Routing, value: bytes, source: tuple[str, int]) -> str:
         key = event.order_id.encode()
         deliveries = routing.router.route(event)
-        unmarked = set(routing.marked_windows)
-        if unmarked and not any(converts(code) for code in event.customer_types):
-            unmarked.clear()
+        is_marked = bool(routing.marked_windows) and any(converts(code) for code in event.customer_types)
+        unmarked = set(routing.marked_windows) if is_marked else set()
         for delivery in deliveries:
             window = routing.window_of[delivery.profile.name]
             batch.records.append((window, key, value, [window_header(_waiting(event, delivery, source))]))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from consumer.core.customer_type import CODES, code_of
@@ -173,27 +173,16 @@ def epoch_ms(value: Any) -> int:
     return 0
 
 
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def _datetime_ms(value: datetime) -> int:
-    if value.tzinfo is UTC:
-        return (value - _EPOCH) // _MILLISECOND
-    offset = value.utcoffset()
-    days = value.toordinal() - _EPOCH_DAY
-    seconds = days * 86_400 + value.hour * 3600 + value.minute * 60 + value.second
-    shift = int(offset.total_seconds() * 1000) if offset else 0
-    return seconds * 1000 + value.microsecond // 1000 - shift
+    aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // _MILLISECOND
 
 
 _CODES: Final = {code: (code,) for code in CODES}
-_NONE: Final[frozenset[str]] = frozenset()
-
-
-def _id_texts(values: Sequence[Any]) -> frozenset[str]:
-    return frozenset(text for value in values if (text := id_text(value))) if values else _NONE
 
 
 class EventReader:
@@ -233,7 +222,7 @@ class EventReader:
             customer_types=self._codes(fields, default_type),
             test_card=self.is_test_card(fields),
             campaign=id_text(self._campaign(fields)),
-            products=_id_texts(self._products(fields)),
+            products=frozenset(filter(None, map(id_text, self._products(fields)))),
             occurred_at_ms=epoch_ms(self._occurred_at(fields)),
         )
 

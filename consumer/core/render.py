@@ -1,7 +1,8 @@
 """delivery -> Request: where a mapping becomes a query or a body."""
 
+from collections.abc import Callable
 from datetime import tzinfo
-from typing import Final
+from typing import Any, Final
 
 from consumer.core.event import ABSENT, Fields, Getter, field_getter, fields_of
 from consumer.core.profile import FieldMapping, Mapping, Profile, StaticMapping
@@ -41,6 +42,8 @@ class Renderer:
         content_type = _header(profile, "content-type")
         self._is_json = profile.in_body and media_type(content_type or _FORM) == "application/json"
         self._render = self._json_body if self._is_json else self._form
+        self._of_text: Callable[[str], str] = json_quoted if self._is_json else form_encode
+        self._of_other = self._json_value if self._is_json else self._form_value
         self._steps = [self._step(mapping) for mapping in profile.mappings]
         looked_at = (fields_of(field, products=products) for _, _, field, _ in self._steps if field is not None)
         self.fields = frozenset[str]().union(*looked_at)
@@ -85,30 +88,30 @@ class Renderer:
                 return name, None, field, None
 
     def _form(self, fields: Fields, code: str) -> str:
-        parts: list[str] = []
-        for name, static, field, get in self._steps:
-            if static is not None:
-                parts.append(static)
-                continue
-            value = code if field is None else fields.get(field) if get is None else get(fields)
-            if type(value) is str:
-                parts.append(name + form_encode(value))
-            elif value is not None and value is not ABSENT:
-                parts.append(name + form_encode(form_text(value, self._zone)))
-        return "&".join(parts)
+        return "&".join(self._parts(fields, code))
 
     def _json_body(self, fields: Fields, code: str) -> str:
+        return f"{{{','.join(self._parts(fields, code))}}}"
+
+    def _json_value(self, value: Any) -> str:
+        return json_member(value, self._zone)
+
+    def _form_value(self, value: Any) -> str:
+        return form_encode(form_text(value, self._zone))
+
+    def _parts(self, fields: Fields, code: str) -> list[str]:
         parts: list[str] = []
+        of_text, of_other = self._of_text, self._of_other
         for name, static, field, get in self._steps:
             if static is not None:
                 parts.append(static)
                 continue
             value = code if field is None else fields.get(field) if get is None else get(fields)
             if type(value) is str:
-                parts.append(name + json_quoted(value))
+                parts.append(name + of_text(value))
             elif value is not None and value is not ABSENT:
-                parts.append(name + json_member(value, self._zone))
-        return f"{{{','.join(parts)}}}"
+                parts.append(name + of_other(value))
+        return parts
 
 
 def with_query(url: str, query: str) -> str:

@@ -49,8 +49,13 @@ class Waiting:
     @property
     def version(self) -> tuple[int, int, int]:
         """Orders the versions of one partial: by what the event says, then by arrival."""
-        offset = self.source.rpartition("/")[2]
-        return self.occurred_at_ms, self.arrived_at_ms, int(offset) if offset.isascii() and offset.isdigit() else 0
+        return self.occurred_at_ms, self.arrived_at_ms, self.place[1]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """`topic/partition` of the event, and its offset there; 0 when *source* does not say."""
+        place, _, offset = self.source.rpartition("/")
+        return place, int(offset) if offset.isascii() and offset.isdigit() else 0
 
 
 def window_header(waiting: Waiting) -> tuple[str, bytes]:

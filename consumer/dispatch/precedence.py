@@ -88,7 +88,7 @@ class Precedence:
             self._seen[line] = offset
 
     def looked_through(self) -> None:
-        """That were all."""
+        """That was all of them."""
         self._lines = {line: offsets for line, offsets in self._lines.items() if offsets != sorted(offsets)}
         self._seen = {}
 
@@ -103,5 +103,5 @@ class Precedence:
 
 def _line(order: bytes, waiting: Waiting) -> tuple[int, int]:
     """What came by one topic has an order: a hash of order, profile and topic, and the place in it."""
-    place, _, offset = waiting.source.rpartition("/")
-    return hash((order, waiting.profile, place)), int(offset) if offset.isdecimal() and offset.isascii() else 0
+    place, offset = waiting.place
+    return hash((order, waiting.profile, place)), offset
