@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from consumer.core.customer_type import converts
 from consumer.core.errors import OutcomeUnknown, RecordError, SchemaUnavailable, TransactionAborted
-from consumer.core.event import Event, EventReader, Fields
+from consumer.core.event import Decoder, Event, EventReader
 from consumer.core.profile import Profile
 from consumer.core.report import outcome_row
 from consumer.core.routing import Delivery, Router
@@ -85,22 +85,6 @@ class Log(Protocol):
 
         Raises:
             TransactionAborted: Nothing was written.
-        """
-
-
-class Decoder(Protocol):
-    """Turns an event's bytes into its fields."""
-
-    def want(self, names: frozenset[str]) -> None:
-        """Texts of the event's own fields that are not among these may be left out from now on."""
-
-    def decode(self, value: bytes) -> Fields:
-        """
-        The fields of the event.
-
-        Raises:
-            UndecodableRecord: Never an event.
-            SchemaUnavailable: Ask again later.
         """
 
 

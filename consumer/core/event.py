@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from consumer.core.customer_type import CODES, code_of
 from consumer.core.errors import NoTestCardField, UndecodableRecord
@@ -15,6 +15,22 @@ Getter = Callable[[Fields], Any]
 
 _SLOT: Final = re.compile(r"product([1-9][0-9]{0,3})_(.+)")
 _FALSE_WORDS: Final = frozenset({"", "0", "false", "f", "no", "n", "off", "null", "none"})
+
+
+class Decoder(Protocol):
+    """Turns an event's bytes into its fields."""
+
+    def want(self, names: frozenset[str]) -> None:
+        """Texts of the event's own fields that are not among these may be left out from now on."""
+
+    def decode(self, value: bytes) -> Fields:
+        """
+        The fields of the event.
+
+        Raises:
+            UndecodableRecord: Never an event.
+            SchemaUnavailable: Ask again later.
+        """
 
 
 class _Absent:

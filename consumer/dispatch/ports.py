@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from consumer.core.answer import Answer
-from consumer.core.event import Fields
 from consumer.core.request import Request
 
 LogRecord = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
@@ -87,19 +86,3 @@ class Sender(Protocol):
     @property
     def in_flight(self) -> int:
         """Transfers under way."""
-
-
-class Decoder(Protocol):
-    """Turns an event's bytes into its fields."""
-
-    def want(self, names: frozenset[str]) -> None:
-        """Texts of the event's own fields that are not among these may be left out from now on."""
-
-    def decode(self, value: bytes) -> Fields:
-        """
-        The fields of the event.
-
-        Raises:
-            UndecodableRecord: Never an event.
-            SchemaUnavailable: Ask again later.
-        """

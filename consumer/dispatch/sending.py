@@ -6,13 +6,13 @@ from typing import assert_never
 from consumer.core.answer import Answer
 from consumer.core.customer_type import PARTIAL
 from consumer.core.errors import NoTestCardField, RenderError, SchemaUnavailable, UndecodableRecord
-from consumer.core.event import EventReader, Fields
+from consumer.core.event import Decoder, EventReader, Fields
 from consumer.core.outcome import Delivered, Failed, Reason, outcome_of
 from consumer.core.retry_after import bounded, parse_retry_after
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
-from consumer.dispatch.ports import Decoder, Sender
+from consumer.dispatch.ports import Sender
 from consumer.dispatch.settling import PAUSED, Settling
 from consumer.log import EventLog
 

@@ -25,6 +25,14 @@ def looked_through(*standing: Waiting, is_due: bool = True) -> Precedence:
     return precedence
 
 
+def is_moved_on(precedence: Precedence, place: int) -> bool:
+    """A run reads a delivery, and moves it on since it is kept back."""
+    precedence.came(b"1", delivery(place))
+    kept_back = precedence.keeps_back(b"1", delivery(place))
+    precedence.moved(b"1", delivery(place))
+    return kept_back
+
+
 def test_what_was_moved_holds_back_its_order_and_profile_until_a_run_reads_it() -> None:
     precedence = Precedence()
     precedence.moved(b"1", delivery(1))
@@ -66,29 +74,19 @@ def test_what_stands_in_the_order_in_which_it_came_is_sent_so() -> None:
 def test_what_stands_out_of_order_waits_until_all_that_came_before_was_settled() -> None:
     precedence = looked_through(delivery(3), delivery(2), delivery(1))
 
-    precedence.came(b"1", delivery(3))
-    assert precedence.keeps_back(b"1", delivery(3))
-    precedence.moved(b"1", delivery(3))
-    precedence.came(b"1", delivery(2))
-    assert precedence.keeps_back(b"1", delivery(2))
-    precedence.moved(b"1", delivery(2))
+    assert is_moved_on(precedence, 3)
+    assert is_moved_on(precedence, 2)
     precedence.came(b"1", delivery(1))
     assert not precedence.keeps_back(b"1", delivery(1))  # and it fails again
     precedence.moved(b"1", delivery(1))
 
     precedence.retries_are_read()
-    precedence.came(b"1", delivery(3))
-    assert precedence.keeps_back(b"1", delivery(3))
-    precedence.moved(b"1", delivery(3))
-    precedence.came(b"1", delivery(2))
-    assert precedence.keeps_back(b"1", delivery(2))
-    precedence.moved(b"1", delivery(2))
+    assert is_moved_on(precedence, 3)
+    assert is_moved_on(precedence, 2)
     precedence.came(b"1", delivery(1))  # and it is delivered
 
     precedence.retries_are_read()
-    precedence.came(b"1", delivery(3))
-    assert precedence.keeps_back(b"1", delivery(3))
-    precedence.moved(b"1", delivery(3))
+    assert is_moved_on(precedence, 3)
     precedence.came(b"1", delivery(2))
     assert not precedence.keeps_back(b"1", delivery(2))
 
