@@ -89,7 +89,7 @@ class Transactions:
             _in_time(lambda: send(places, group, within_s), within_s, meanwhile)
         except (KafkaException, _Stuck) as error:
             self._stuck = min(self._stuck + 1, len(_OFFSETS_S) - 1)
-            self._abort(error, meanwhile)
+            raise self._aborted(error, meanwhile) from error
         self._end(meanwhile)
         self._stuck = 0
 
@@ -98,25 +98,32 @@ class Transactions:
         try:
             _in_time(lambda: commit(_OUTCOME_S), _OUTCOME_S, meanwhile)
         except (KafkaException, _Stuck) as error:
-            if isinstance(error, KafkaException) and error.args[0].txn_requires_abort():
-                self._abort(error, meanwhile)
+            if _requires_abort(error):
+                raise self._aborted(error, meanwhile) from error
             self._renew(error, meanwhile)
             raise OutcomeUnknown(_text(error)) from error
 
-    def _abort(self, error: Exception, meanwhile: Callable[[], None]) -> None:
+    def _aborted(self, error: Exception, meanwhile: Callable[[], None]) -> NoLongerMember | TransactionAborted:
+        """Nothing of the transaction stands, and the next one can begin."""
         _log.warning("transaction.aborted", text=_text(error))
-        try:
-            if not isinstance(error, KafkaException) or not error.args[0].txn_requires_abort():
-                raise error
+        if _requires_abort(error):
             abort = self._producer.abort_transaction
-            _in_time(lambda: abort(_ABORT_S), _ABORT_S, meanwhile)
-        except (KafkaException, _Stuck) as second:
-            self._renew(second, meanwhile)
+            try:
+                _in_time(lambda: abort(_ABORT_S), _ABORT_S, meanwhile)
+            except (KafkaException, _Stuck) as second:
+                self._renew(second, meanwhile)
+        else:
+            self._renew(error, meanwhile)
         is_gone = isinstance(error, KafkaException) and error.args[0].code() in _NOT_A_MEMBER
-        raise (NoLongerMember if is_gone else TransactionAborted)(_text(error)) from error
+        return (NoLongerMember if is_gone else TransactionAborted)(_text(error))
 
     def _renew(self, error: Exception, meanwhile: Callable[[], None]) -> None:
-        """A writer that librdkafka cannot go on with is of no use any more, a new one is; it ends what was open."""
+        """
+        A writer that librdkafka cannot go on with is of no use any more, a new one is; it ends what was open.
+
+        The old one and its threads go as soon as nothing refers to it: Python's collector, which runs rarely here, is
+        not waited for, so nothing in this module may tie an exception to a frame that it passed.
+        """
         _log.warning("transactions.renewed", text=_text(error))
         self._producer = self._new_producer()
         self._is_ready = False
@@ -174,7 +181,7 @@ def _in_time(call: Callable[[], None], within_s: float, meanwhile: Callable[[], 
         try:
             call()
         except Exception as error:  # noqa: BLE001 - raised where the caller is
-            failures.append(error)
+            failures.append(error.with_traceback(None))
 
     thread = Thread(target=work, name="transaction", daemon=True)
     thread.start()
@@ -185,7 +192,11 @@ def _in_time(call: Callable[[], None], within_s: float, meanwhile: Callable[[], 
         if time.monotonic() > deadline and thread.is_alive():
             raise _Stuck(f"a call of {within_s:g} s did not come back")
     if failures:
-        raise failures[0]
+        raise failures.pop()
+
+
+def _requires_abort(error: Exception) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].txn_requires_abort()
 
 
 def _text(error: Exception) -> str:

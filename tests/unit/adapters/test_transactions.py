@@ -1,0 +1,77 @@
+"""Writers that librdkafka has lost are replaced, and are gone."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from consumer.adapters.kafka import transactions
+from consumer.adapters.kafka.properties import InstanceSlot
+from consumer.adapters.kafka.transactions import Transactions
+from consumer.core.errors import TransactionAborted
+from tests.waiting import wait_for
+
+
+class Writer:
+    """A client whose first one never answers when it is sent offsets, as after a broker's restart."""
+
+    made: "list[weakref.ref[Writer]]" = []  # noqa: RUF012 - emptied by the fixture
+    answer = threading.Event()
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.is_lost = not self.made
+        self.made.append(weakref.ref(self))
+
+    def init_transactions(self, _: float) -> None: ...
+
+    def begin_transaction(self) -> None: ...
+
+    def produce(self, *_: Any, **__: Any) -> None: ...
+
+    def poll(self, _: float) -> None: ...
+
+    def send_offsets_to_transaction(self, *_: Any) -> None:
+        if self.is_lost:
+            self.answer.wait()
+            raise OSError("fenced by the next one")
+
+    def commit_transaction(self, _: float) -> None: ...
+
+
+@pytest.fixture
+def writers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Writer]]]:
+    """All that were made, in order; without Python's collector, as it hardly ever runs in the service."""
+    monkeypatch.setattr(transactions, "Producer", Writer)
+    monkeypatch.setattr(transactions, "_OFFSETS_S", (0.0,))
+    monkeypatch.setattr(transactions, "_GRACE_S", 0.0)
+    monkeypatch.setattr(transactions, "_CALL_S", 0.01)
+    Writer.made.clear()
+    Writer.answer.clear()
+    gc.disable()
+    yield Writer.made
+    gc.enable()
+    Writer.answer.set()
+
+
+def test_a_writer_that_is_lost_in_a_call_is_replaced_and_goes_when_the_call_comes_back(
+    writers: list[weakref.ref[Writer]],
+) -> None:
+    log = Transactions({}, InstanceSlot("test-transactions"))
+
+    def commit() -> None:
+        log.commit([("topic", b"key", b"value", None)], {("topic", 0): (1, "")}, None, meanwhile=lambda: None)
+
+    with pytest.raises(TransactionAborted, match="did not come back"):
+        commit()
+    assert len(writers) == 2
+    assert writers[0]() is not None
+
+    Writer.answer.set()
+
+    wait_for(lambda: writers[0]() is None, timeout_seconds=5, what="nothing refers to the writer that was lost")
+    commit()
+    assert writers[1]() is not None
+    log.close()
