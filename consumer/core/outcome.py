@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import assert_never
 
 from consumer.core.answer import Answer, Answered, Unanswered
@@ -69,6 +70,7 @@ def outcome_of(answer: Answer) -> Outcome:
             assert_never(answer)
 
 
+@lru_cache(maxsize=256)  # one for each delivery otherwise, and nearly all are the same
 def _of_status(status: int, retry_after: str | None) -> Outcome:
     if 200 <= status < 300:
         return Delivered(status)

@@ -5,14 +5,11 @@ from functools import lru_cache
 from json import dumps
 
 
-@lru_cache(maxsize=64)
-def _second(epoch_seconds: int) -> str:
-    return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
+@lru_cache(maxsize=64)  # of one boundary are all that a run delivers, and of one moment many
 def iso_utc(at_ms: int) -> str:
     """`2026-11-24T04:01:11.123Z`."""
-    return f"{_second(at_ms // 1000)}.{at_ms % 1000:03d}Z"
+    second = datetime.fromtimestamp(at_ms // 1000, UTC)
+    return f"{second:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
 
 
 # Texts that recur (profiles, codes, reasons, times of boundaries) are quoted once.

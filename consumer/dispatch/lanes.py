@@ -82,6 +82,15 @@ class Lanes:
             lane.is_ready = False
         return None
 
+    def has_ready(self, count: int) -> bool:
+        """Whether so many jobs wait in lanes that can send."""
+        for lane in self._round:
+            if lane.endpoint.has_room:
+                count -= len(lane.queue)
+            if count <= 0:
+                return True
+        return False
+
     def clear(self) -> None:
         """Forget what waits; what is known of the endpoints stays."""
         self._round.clear()

@@ -1,9 +1,18 @@
-"""When memory is full: whose deliveries take the room that others need."""
+"""How much is read ahead, and when memory is full, whose deliveries take the room that others need."""
 
 from typing import Final
 
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.lanes import Lane, Lanes
+from consumer.dispatch.orders import Orders
+
+READ_AT_ONCE: Final = 500
+"""Records."""
+MEMORY_HOLDS: Final = 8192
+"""Jobs in memory, over all endpoints: behind a slow one's the others' are found."""
+
+_READY_ENOUGH: Final = 1_000
+"""Jobs that can be sent; when they are sent within a second, none is read to wait behind them."""
 
 _SILENT_MS: Final = 400
 """A lane that had no answer for this long while memory is full gives way."""
@@ -12,25 +21,47 @@ _DRAINS_WITHIN_S: Final = 30
 """A lane that needs longer than this for what it has in memory gives way. Short enough for those behind it, and long
 enough that a busy machine does not make every lane look slow."""
 
-
 _OWN_PAUSE_MS: Final = 300
 """A longer time between two looks was this program's own (a slow commit, a busy machine): no lane is blamed for it."""
 
 
 class Pace:
-    """Watches how fast the lanes answer, and lets the slow ones give way."""
+    """
+    Watches how fast the lanes answer, and lets the slow ones give way.
 
-    def __init__(self, lanes: Lanes, admission: Admission) -> None:
+    Attributes:
+        answered: Transfers that ended, of all lanes.
+    """
+
+    def __init__(self, lanes: Lanes, admission: Admission, orders: Orders) -> None:
+        self.answered = 0
         self._lanes = lanes
         self._admission = admission
+        self._orders = orders
         self._seen: dict[Lane, tuple[int, int]] = {}
-        self._looked_ms = 0
+        self._looks = ((0, 0), (0, 0))
 
-    def look(self, now_ms: int, *, is_full: bool) -> None:
+    def wants_more(self, now_ms: int) -> bool:
+        """
+        Whether more is to be read: as long as there is room, but for nothing when what is there is on its way out
+        fast. Ten thousand jobs in memory that are sent in a second cost 10 MB, and misses in the processor's cache.
+        """
+        if self._is_full:
+            return False
+        (since_ms, answered), _ = self._looks
+        is_fast = (self.answered - answered) * 1000 >= _READY_ENOUGH * (now_ms - since_ms)
+        return not (is_fast and self._lanes.has_ready(_READY_ENOUGH))
+
+    @property
+    def _is_full(self) -> bool:
+        return MEMORY_HOLDS - self._orders.open_count < READ_AT_ONCE
+
+    def look(self, now_ms: int) -> None:
         """Called several times a second."""
-        if now_ms - self._looked_ms > _OWN_PAUSE_MS:
+        before = self._looks[1]
+        if now_ms - before[0] > _OWN_PAUSE_MS:
             self._seen.clear()
-        self._looked_ms = now_ms
+        self._looks = (before, (now_ms, self.answered))
         keeps = self._admission.share_memory(sum(1 for lane in self._lanes if lane.queue))
         for lane in self._lanes:
             waiting = len(lane.queue)
@@ -38,7 +69,7 @@ class Pace:
                 if waiting < keeps // 2:
                     lane.is_slow = False
                 self._seen.pop(lane, None)
-            elif is_full and self._is_slow(lane, now_ms):
+            elif self._is_full and self._is_slow(lane, now_ms):
                 self._admission.shed(lane, now_ms)
 
     def _is_slow(self, lane: Lane, now_ms: int) -> bool:

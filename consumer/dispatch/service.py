@@ -12,7 +12,7 @@ from consumer.core.topics import TopicNames
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.lanes import Lanes
 from consumer.dispatch.orders import Orders
-from consumer.dispatch.pace import Pace
+from consumer.dispatch.pace import READ_AT_ONCE, Pace
 from consumer.dispatch.ports import Log, Reader, Sender
 from consumer.dispatch.runs import Runs
 from consumer.dispatch.sending import Sending
@@ -23,9 +23,8 @@ from consumer.dispatch.track import NEVER_MS, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
-_READ_AT_ONCE: Final = 500
-_MEMORY_HOLDS: Final = 8192
-"""Jobs in memory, over all endpoints."""
+_COMMITTED_AT_ONCE: Final = 3_000
+"""Records of one transaction, about: more are not collected in memory until the interval is over."""
 
 _LONGEST_WAIT_MS: Final = 500
 _REVOKE_WAIT_MS: Final = 5_000
@@ -92,7 +91,7 @@ class Dispatch:
         self._metrics = metrics
         self._commit_interval_ms = commit_interval_ms
         self._clock_ms = clock_ms
-        self._pace = Pace(lanes, admission)
+        self._pace = Pace(lanes, admission, orders)
         self._runs = Runs(metrics)
         self._shards: dict[int, Shard] = {}
         self._resumed: set[Track] = set()
@@ -123,7 +122,8 @@ class Dispatch:
         now_ms = self._clock_ms()
         if now_ms >= self._next_look_ms:
             self._look(now_ms)
-        if now_ms >= self._next_commit_ms:
+        is_much = len(self._settling.records) >= _COMMITTED_AT_ONCE and not self._is_unwritten
+        if is_much or now_ms >= self._next_commit_ms:
             self._commit(now_ms)
 
     def finish(self, within_ms: int) -> None:
@@ -191,12 +191,11 @@ class Dispatch:
 
     def _read(self, now_ms: int, next_run_ms: int) -> bool:
         """Whether there was anything: then there is likely more."""
-        room = _MEMORY_HOLDS - self._orders.open_count
-        if room < _READ_AT_ONCE or self._is_unwritten:
+        if self._is_unwritten or not self._pace.wants_more(now_ms):
             return False
         wait_ms = 0 if self._sender.in_flight or self._orders.open_count else self._wait_ms(now_ms, next_run_ms)
         self._resumed.clear()
-        records, ends = self.reader.read(_READ_AT_ONCE, wait_ms / 1000)
+        records, ends = self.reader.read(READ_AT_ONCE, wait_ms / 1000)
         if wait_ms:
             now_ms = self._clock_ms()
         tracks = self._tracks
@@ -224,6 +223,7 @@ class Dispatch:
         answers = self._sender.wait(min(wait_ms, 20) / 1000)
         if not answers:
             return
+        self._pace.answered += len(answers)
         now_ms = self._clock_ms()
         for job, answer in answers:
             # What was in flight when its partition went to somebody else is theirs.
@@ -237,7 +237,7 @@ class Dispatch:
         self._next_look_ms = now_ms + 100
         if self._runs.look_at(self._windows, now_ms):
             self._settling.forget_logged()
-        self._pace.look(now_ms, is_full=_MEMORY_HOLDS - self._orders.open_count < _READ_AT_ONCE)
+        self._pace.look(now_ms)
 
     def _has_unwritten(self) -> bool:
         return bool(self._settling.records) or any(track.dirty for _, track in self._tracks.values())

@@ -46,6 +46,7 @@ class Settling:
         self.moved_partials = LatelyNoted()
         self.oldest: defaultdict[int, OldestFailure] = defaultdict(OldestFailure)
         self._names = names
+        self._outcomes_topic = names.outcomes
         self._metrics = metrics
         self._give_up_after_ms = give_up_after_ms
         self._counts: dict[str, ProfileCounts] = {}
@@ -197,7 +198,7 @@ class Settling:
             at_ms=now_ms,
             due_at_ms=taken.due_ms,
         )
-        self.records.append((self._names.outcomes, taken.key, row, None))
+        self.records.append((self._outcomes_topic, taken.key, row, None))
 
     def _log_failure(self, taken: Taken, failure: Failed) -> None:
         waiting = taken.waiting

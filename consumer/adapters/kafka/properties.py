@@ -73,8 +73,8 @@ def consumer(bootstrap_servers: str, client: Mapping[str, Any], *, group: str) -
             "fetch.wait.max.ms": 50,
             "fetch.queue.backoff.ms": 10,
             # Of each partition: what waits in Kafka is not to wait in memory.
-            "queued.min.messages": 2_000,
-            "queued.max.messages.kbytes": 2_048,
+            "queued.min.messages": 1_000,
+            "queued.max.messages.kbytes": 1_024,
             "receive.message.max.bytes": _LARGEST_MESSAGE + 1024,
         }
         | own
