@@ -51,12 +51,13 @@ class Admission:
         value = record.value() or b""
         due_ms = track.due_ms(track.at_ms(record), self._targets.periods)
         if target is None:
-            self._orphan(Taken(track, offset, key, value, waiting, shard.run_ms, due_ms), now_ms)
+            self._orphan(Taken(track, offset, key, value, waiting, due_ms), now_ms)
             return
         lane = self._lanes.lane(target.renderer.endpoint)
+        precedence = shard.precedence
         if track.period is None:
-            shard.precedence.came(key, waiting)
-        self._admit(shard, Job(track, offset, key, value, waiting, shard.run_ms, due_ms, target, lane), now_ms)
+            precedence.came(key, waiting)
+        self._admit(shard, Job(track, offset, key, value, waiting, due_ms, precedence.run_ms, target, lane), now_ms)
 
     def is_up_to_date(self, job: Job) -> bool:
         """Whether it may still be sent as it was planned: profiles change while deliveries wait in memory."""
@@ -174,5 +175,5 @@ class Admission:
             return
         source = f"{track.topic}/{track.place[1]}/{offset}"
         waiting = Waiting(delivery_id="", profile="", code="", source=source, occurred_at_ms=0, arrived_at_ms=0)
-        taken = Taken(track, offset, record.key() or b"", record.value() or b"", waiting, 0, 0)
+        taken = Taken(track, offset, record.key() or b"", record.value() or b"", waiting, 0)
         self._settling.dead_letter(taken, error.reason, now_ms, error=str(error))

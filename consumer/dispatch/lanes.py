@@ -15,10 +15,12 @@ class Job(Taken):
     A delivery that waits in memory to be sent.
 
     Attributes:
+        run_ms: Name of the run that took it.
         lane: Of the endpoint that its profile had when it was taken.
         followers: Later deliveries of the same order to the same profile: they go out after it.
     """
 
+    run_ms: int
     target: Target
     lane: "Lane"
     followers: "list[Job] | None" = None

@@ -19,10 +19,13 @@ class Precedence:
       again, until it is settled.
 
     Attributes:
+        run_ms: Name of the newest run, in which is moved what is moved now: the newest boundary of any window when it
+            began, whichever windows it reads.
         is_unwritten: Something was moved and is not in Kafka yet.
     """
 
     def __init__(self) -> None:
+        self.run_ms = 0
         self.is_unwritten = False
         self._orders: set[int] = set()
         self._held: set[str] = set()

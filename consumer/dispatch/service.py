@@ -137,8 +137,8 @@ class Dispatch:
         now_ms = self._clock_ms()
         for (topic, partition), committed in sorted(partitions.items()):
             ledger = Ledger(committed.offset or 0, committed.metadata)
-            track = Track(topic, partition, self._names.period(topic), ledger)
             shard = self._shards.setdefault(partition, Shard(self.reader, self._resumed))
+            track = Track(topic, partition, self._names.period(topic), ledger, shard.precedence)
             shard.add(track, now_ms)
             self._tracks[track.place] = (shard, track)
             if track.period is not None:

@@ -155,8 +155,9 @@ class Settling:
     def remind(self, order: bytes, track: Track, offset: int) -> None:
         """Say to later runs in the retry topic, too, that an order was placed: *track* has it at *offset*."""
         source = f"{track.topic}/{track.place[1]}/{offset}"
-        track.precedence.is_unwritten = True
-        self.records.append((self._names.retry, order, b"", [marker_header(source), run_header(track.run_ms)]))
+        precedence = track.precedence
+        precedence.is_unwritten = True
+        self.records.append((self._names.retry, order, b"", [marker_header(source), run_header(precedence.run_ms)]))
 
     def _is_to_be_given_up(self, waiting: Waiting, now_ms: int) -> bool:
         limit = self._give_up_after_ms
@@ -168,8 +169,9 @@ class Settling:
             self.moved_partials.add(taken.key)
         waiting.reason = reason
         waiting.due_at_ms = waiting.due_at_ms or taken.due_ms
-        taken.track.precedence.moved(taken.key, waiting)
-        headers = [window_header(waiting), retry_header(waiting), run_header(taken.track.run_ms)]
+        precedence = taken.track.precedence
+        precedence.moved(taken.key, waiting)
+        headers = [window_header(waiting), retry_header(waiting), run_header(precedence.run_ms)]
         self.records.append((self._names.retry, taken.key, taken.value, headers))
         self.oldest[taken.track.place[1]].note(waiting.first_failed_at_ms)
         taken.settle()

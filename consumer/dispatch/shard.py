@@ -29,7 +29,6 @@ class Shard:
         current: The track that a run reads now; None between runs.
         precedence: Of all that it reads.
         hears_until_ms: How long a run waits to hear of every track.
-        run_ms: Name of the newest run: the newest boundary of any window when it began, whichever windows it reads.
     """
 
     def __init__(self, reader: Reader, resumed: set[Track]) -> None:
@@ -40,7 +39,6 @@ class Shard:
         """
         self.tracks: list[Track] = []
         self.current: Track | None = None
-        self.run_ms = 0
         self.hears_until_ms = 0
         self._reader = reader
         self._resumed = resumed
@@ -57,7 +55,6 @@ class Shard:
         """A partition of this number was assigned; it is watched from its committed offset on."""
         self.tracks.append(track)
         self.hears_until_ms = now_ms + _UNHEARD_WAIT_MS
-        track.precedence = self.precedence
 
     def may_begin(self, now_ms: int) -> bool:
         """
@@ -87,11 +84,9 @@ class Shard:
         """
         due = [t for t in self.tracks if t.reading is Reading.HEADED and self._due_ms(t, periods) <= now_ms]
         in_use = periods.union(track.period for track in due if track.period is not None)
-        self.run_ms = max(last_boundary_ms(now_ms, period) for period in in_use)
-        for track in self.tracks:
-            track.run_ms = self.run_ms
+        run_ms = self.precedence.run_ms = max(last_boundary_ms(now_ms, period) for period in in_use)
         for track in due:
-            track.cutoff_ms = self.run_ms if track.period is None else last_boundary_ms(now_ms, track.period)
+            track.cutoff_ms = run_ms if track.period is None else last_boundary_ms(now_ms, track.period)
         reads_retries = any(track.period is None for track in due)
         if reads_retries:
             self.precedence.retries_are_read()
@@ -108,7 +103,7 @@ class Shard:
 
     def _due_ms(self, track: Track, periods: frozenset[int]) -> int:
         # Never in a boundary's second run: what the first one moved would come before what stood there already.
-        at_ms = track.head_at_ms if track.period is not None else max(track.head_at_ms, self.run_ms)
+        at_ms = track.head_at_ms if track.period is not None else max(track.head_at_ms, self.precedence.run_ms)
         return track.due_ms(at_ms, periods)
 
     def written(self, now_ms: int, *, was_delayed: bool) -> None:
@@ -223,7 +218,7 @@ class Shard:
             return
         track.scanned_offset = record.offset()
         if track is self._looked_through:
-            self._look_at(track, record, is_due=at_ms < self.run_ms)
+            self._look_at(track, record, is_due=at_ms < self.precedence.run_ms)
             return
         if at_ms >= current.cutoff_ms:
             self._scanned(track)

@@ -34,7 +34,6 @@ class Track:
         head_at_ms: Its timestamp; 0 when it is not known.
         scanned_offset: The last one that was looked through, when SCANNED.
         cutoff_ms: Boundary of the run that reads it now: what was appended before it is due.
-        run_ms: Name of its shard's newest run, in which is moved what is moved now.
         precedence: Of its shard.
         is_known: It is known what comes next, or that nothing does: something was heard of it since it was assigned.
         was_read: It was read since then, to a boundary or to its end.
@@ -53,14 +52,13 @@ class Track:
         "place",
         "precedence",
         "reading",
-        "run_ms",
         "scanned_offset",
         "tally",
         "topic",
         "was_read",
     )
 
-    def __init__(self, topic: str, partition: int, period: int | None, ledger: Ledger) -> None:
+    def __init__(self, topic: str, partition: int, period: int | None, ledger: Ledger, precedence: Precedence) -> None:
         self.topic = topic
         self.place = (topic, partition)
         self.period = period
@@ -70,8 +68,7 @@ class Track:
         self.head_at_ms = 0
         self.scanned_offset = -1
         self.cutoff_ms = 0
-        self.run_ms = 0
-        self.precedence = Precedence()
+        self.precedence = precedence
         self.is_known = False
         self.was_read = False
         self.dirty = False
@@ -118,7 +115,6 @@ class Taken:
     A record that a run took and that is not settled.
 
     Attributes:
-        run_ms: Name of the run that took it.
         due_ms: Boundary of the run that it belongs to.
     """
 
@@ -127,7 +123,6 @@ class Taken:
     key: bytes
     value: bytes
     waiting: Waiting
-    run_ms: int
     due_ms: int
 
     @property
