@@ -12,6 +12,7 @@ from tests.ports import free_ports
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _LONGEST_PERIOD = 3_600
+_MONTH_MINUTES = 30 * 24 * 60
 _CONTENT_TYPE = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
 
@@ -33,6 +34,7 @@ class Installation:
         name: Of groups and topics; another one for each round.
         style: Of the requests: json, form or get.
         profiles: Each takes one campaign; a single one takes all.
+        later_profiles: Beside them; each takes all, and sends it next month.
     """
 
     folder: Path
@@ -42,6 +44,7 @@ class Installation:
     url: str
     style: str
     profiles: int
+    later_profiles: int
     in_flight: int
     period_seconds: int
     ca_file: Path | None = None
@@ -64,19 +67,20 @@ class Installation:
             f"max_in_flight_per_endpoint: {self.in_flight}}}\n"
         )
         for number in range(self.profiles):
-            (self.folder / "profiles" / f"hub-{number}.yaml").write_text(self._profile(number))
+            self._write_profile(f"hub-{number}", "All" if self.profiles == 1 else str(number))
+        for number in range(self.later_profiles):
+            self._write_profile(f"later-{number}", "All", f"export_delay_minutes: {_MONTH_MINUTES}")
 
-    def _profile(self, number: int) -> str:
-        fields = [("orderId", "orderId"), *((name, name) for name in TEXTS[:11])]
-        campaign = "All" if self.profiles == 1 else str(number)
-        lines = [f"name: hub-{number}", f"postback_url: {self.url}", "fields:"]
+    def _write_profile(self, name: str, campaign: str, *more: str) -> None:
+        fields = [("orderId", "orderId"), *((text, text) for text in TEXTS[:11])]
+        lines = [f"name: {name}", f"postback_url: {self.url}", *more, "fields:"]
         if self.style in _CONTENT_TYPE:
             lines.append(f"  - {{export_name: 'header:Content-Type', static: {_CONTENT_TYPE[self.style]}}}")
         lines += [f"  - {{export_name: {export}, field: {field}}}" for export, field in fields]
         lines += ["routing:", f"  - {{customer_type: All, campaign: {campaign}, product: All}}"]
         if self.ca_file is not None:
             lines.append(f"ca_file: {self.ca_file}")
-        return "\n".join(lines) + "\n"
+        (self.folder / "profiles" / f"{name}.yaml").write_text("\n".join(lines) + "\n")
 
     def start(self, role: str, number: int = 1) -> Measured:
         """Start a process; it may not be ready yet."""

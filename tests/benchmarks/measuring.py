@@ -82,6 +82,7 @@ class Bench:
             url=url,
             style=scenario.style,
             profiles=scenario.profiles,
+            later_profiles=scenario.waiting // scenario.due,
             in_flight=scenario.in_flight,
             period_seconds=period,
             ca_file=self._certificate.authority if scenario.tls else None,
@@ -113,7 +114,8 @@ class Bench:
 
     def _service(self, scenario: Scenario, topic: str, receiver: ReceiverProcess, bare: tuple[float, float]) -> Round:
         due = scenario.due
-        period, boundary = period_with_boundary_in(6 + 2 * scenario.instances + scenario.profiles / 100 + due / 4_000)
+        work = due / 4_000 + scenario.profiles / 100 + scenario.waiting / 15_000
+        period, boundary = period_with_boundary_in(6 + 2 * scenario.instances + work)
         installation = self.installation(scenario, topic, receiver.url, period)
         dispatchers = [installation.start("dispatch", number) for number in range(scenario.instances)]
         ingest = installation.start("ingest")

@@ -10,6 +10,8 @@ class Scenario:
 
     Attributes:
         style: Of the requests: json, form or get.
+        waiting: Deliveries in another window, which are due next month; a multiple of *due*, since each of as many
+            profiles as it takes gets every event.
         is_quick: Part of `--quick`.
     """
 
@@ -21,6 +23,7 @@ class Scenario:
     profiles: int = 1
     instances: int = 1
     tls: bool = False
+    waiting: int = 0
     is_quick: bool = False
 
 
@@ -35,6 +38,7 @@ SCENARIOS = (
     Scenario(name="due-1000", due=1_000),
     Scenario(name="due-100000", due=100_000),
     Scenario(name="due-100000-slow", due=100_000, delay_ms=20, in_flight=512),
+    Scenario(name="waiting-1000000", waiting=1_000_000),
     Scenario(name="instances-2", instances=2),
     Scenario(name="instances-2-slow", instances=2, delay_ms=20, in_flight=256),
     Scenario(name="tls-64", tls=True),
