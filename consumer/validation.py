@@ -13,6 +13,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from consumer.core.located import Node, Path
@@ -59,7 +60,8 @@ def validated(model: type[M], node: Node) -> tuple[M | None, list[Problem]]:
     try:
         return model.model_validate(node.plain() or {}), []
     except ValidationError as error:
-        return None, [_problem(model, node, details) for details in error.errors(include_url=False)]
+        found = [details for details in error.errors(include_url=False) if details["type"] != "none_required"]
+        return None, [_problem(model, node, details) for details in found]
 
 
 def _problem(model: type[BaseModel], node: Node, error: ErrorDetails) -> Problem:
@@ -70,7 +72,9 @@ def _problem(model: type[BaseModel], node: Node, error: ErrorDetails) -> Problem
         return node.problem(_missing_key(_model_at(model, path[:-1]), path), *path)
     while path and node.get(*path) is None:  # pydantic's own name of a union's branch
         path = path[:-1]
-    return node.problem(f"{_dotted(path)}{_sentence(error, node.get(*path))}", *path)
+    field = _field_at(model, path)
+    sentence = _sentence(error, node.get(*path), is_optional=field is None or not field.is_required())
+    return node.problem(f"{_dotted(path)}{sentence}", *path)
 
 
 def _unknown_key(model: type[BaseModel] | None, key: str) -> str:
@@ -104,17 +108,18 @@ _BOUNDS: Final = {
 }
 
 
-def _sentence(error: ErrorDetails, found: Node | None) -> str:
+def _sentence(error: ErrorDetails, found: Node | None, *, is_optional: bool) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if found is not None and found.value is None:
-        return "has no value: give it one, or remove the line"
+        return f"has no value: give it one{', or remove the line' if is_optional else ''}"
     if kind == "value_error":
         return str(context["error"])
     if kind in {"literal_error", "enum"}:
         return f"must be {context['expected'].replace(chr(39), '`')}{_but_is(found)}"
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
-        return words.format(f"{context[bound]:g}") + _but_is(found)
+        is_empty = found is not None and found.value == ""
+        return words.format(f"{context[bound]:g}") + ("" if is_empty else _but_is(found))
     return _KINDS.get(kind.partition("_")[0], error["msg"]) + _but_is(found)
 
 
@@ -138,6 +143,11 @@ def _dotted(path: Path) -> str:
 
 def _listed(model: type[BaseModel]) -> str:
     return ", ".join(model.model_fields)
+
+
+def _field_at(model: type[BaseModel], path: Path) -> FieldInfo | None:
+    inner = _model_at(model, path[:-1])
+    return inner.model_fields.get(str(path[-1])) if inner and path else None
 
 
 def _model_at(model: type[BaseModel] | None, path: Iterable[str | int]) -> type[BaseModel] | None:

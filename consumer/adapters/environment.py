@@ -29,6 +29,7 @@ def _paths(section: type[Section] = Settings, *above: str) -> Iterator[tuple[str
             yield (*above, key)
 
 
+_SECTIONS: Final = {_PREFIX + path[0].upper() for path in _paths() if len(path) > 1}
 _PATH_OF: Final = {_PREFIX + "__".join(path).upper(): path for path in _paths()}
 
 
@@ -63,6 +64,9 @@ def _unknown(name: str) -> list[Problem]:
     """A problem, when *name* is meant for this program: with `__` in it, or a near miss."""
     if _SERVICE_LINK.fullmatch(name):
         return []
+    if name in _SECTIONS:
+        keys = ", ".join(known for known in _PATH_OF if known.startswith(f"{name}__"))
+        return [Problem(name, 1, f"`{name}` is a section: set its values one by one: {keys}")]
     squeezed = {known.replace("__", "_"): known for known in _PATH_OF}
     exact = squeezed.get(name.replace("__", "_"))
     close = f"; did you mean `{exact}`?" if exact else did_you_mean(name, _PATH_OF, closeness=0.85)

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 
 from consumer.adapters.postback_url import checked_url
@@ -70,10 +71,21 @@ Ids = Annotated[
 Url = Annotated[str, AfterValidator(checked_url)]
 
 
+_OF_A_FIELD: Final[JsonDict] = {"required": ["field"], "not": {"required": ["static"]}}
+_OF_A_TEXT: Final[JsonDict] = {
+    "required": ["static"],
+    "properties": {"field": {"pattern": "^[Ss][Tt][Aa][Tt][Ii][Cc]$", "description": "As on the CRM's screen."}},
+}
+
+
+def _is_the_word(field: Any) -> bool:
+    return isinstance(field, str) and field.strip().casefold() == "static"
+
+
 class MappingRow(Section):
     """One parameter of the request, or one header."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["field"]}, {"required": ["static"]}]})
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_OF_A_FIELD, _OF_A_TEXT]})
 
     export_name: FullText = Field(
         description="The receiver's name; `header:X` makes it a header, `header:httpMethod` the method.",
@@ -88,14 +100,22 @@ class MappingRow(Section):
         default=None, description="A text that is always the same; ${env:NAME} and ${file:PATH} are filled in."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_the_word(cls, row: Any) -> Any:
+        """The CRM's screen has `Static` as the field of a static value."""
+        if isinstance(row, dict) and row.get("static") is not None and _is_the_word(row.get("field")):
+            return {key: value for key, value in row.items() if key != "field"}
+        return row
+
     @model_validator(mode="after")
     def _has_one_value(self) -> "MappingRow":
         if "static" in self.model_fields_set and self.static is None:
             raise ValueError('has a `static` without a value: write `static: ""` for an empty text')
         if self.field is not None and self.static is not None:
-            if self.field.casefold() == "static":
-                raise ValueError("says `field: Static` beside `static`: remove the field, static says it all")
             raise ValueError("has both `field` and `static`: keep one of them")
+        if self.static is None and _is_the_word(self.field):
+            raise ValueError("says `field: Static` and has no `static`: add the text")
         if self.field is None and self.static is None:
             raise ValueError("has neither `field` nor `static`: add the CRM's field, or a static text")
         return self

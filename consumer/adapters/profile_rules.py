@@ -232,4 +232,6 @@ def entries_of(root: Node) -> tuple[Sequence[Node], list[Problem]]:
         return [], [
             root.problem("this is no profile: write `name:`, `postback_url:`, `fields:` and `routing:`, one on a line")
         ]
+    if not root.value:
+        return [], [root.problem("the list is empty: describe a profile, as `postback init` shows, or remove the file")]
     return root.value, []

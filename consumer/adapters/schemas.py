@@ -64,6 +64,8 @@ def load_schemas(folder: Path) -> tuple[Schema, ...]:
     """
     texts = {path: _text(path) for path in sorted(folder.glob("*.avsc"))}
     if not texts:
+        if not folder.is_dir():
+            raise SettingsError(f"{folder}: there is no such folder: correct `schemas.folder` in the settings")
         raise SettingsError(f"{folder}: holds no *.avsc file: name a folder with the schemas of the events")
     return _parsed(texts)
 

@@ -71,6 +71,7 @@ def _unknown_names(root: Node, known: KnownFields) -> list[Problem]:
         if not isinstance(name, str) or (wrong := known.why_unknown(name)) is None:
             continue
         severity: Severity = known.severity if key in _NEEDED else "warning"
-        text = f"{wrong.partition(':')[0]} for `event.{key}`: name the field that has it"
+        advice = "" if "did you mean" in wrong else ": name the field that has it"
+        text = f"`event.{key}`: {wrong.partition(':')[0]}{advice}"
         problems.append(section.problem(text, key, severity=severity))
     return problems

@@ -74,6 +74,8 @@ def _checked(file: YamlFile, root: Node, problems: list[Problem]) -> SettingsFil
         is_mapping = isinstance(file.root.value, Mapping | None)
         settings, wrong_values = parse_settings(root if is_mapping else file.root)
         found += wrong_values
+    if settings is not None and settings.kafka.client:
+        found += _wrong_client(root, settings)
     schema_folder = root.text("schemas", "folder")
     return SettingsFile(
         None if any(problem.severity == "error" for problem in found) else settings,
@@ -84,6 +86,17 @@ def _checked(file: YamlFile, root: Node, problems: list[Problem]) -> SettingsFil
         schema_folder=Path(schema_folder) if schema_folder else None,
         has_registry=root.text("schemas", "registry_url") is not None,
     )
+
+
+def _wrong_client(root: Node, settings: Settings) -> list[Problem]:
+    from consumer.adapters.kafka.client_check import wrong_properties  # noqa: PLC0415 - no Kafka client without need
+
+    return [
+        root.key_problem(
+            f"`kafka.client`: {why}: correct or remove the property", "kafka", "client", *filter(None, [name])
+        )
+        for name, why in wrong_properties(settings.kafka.client)
+    ]
 
 
 def _filled(root: Node, texts: SecretTexts) -> tuple[Node, list[Problem]]:

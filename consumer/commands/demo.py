@@ -28,6 +28,8 @@ _TICK_S: Final = 4
 _EVENT_EVERY_S: Final = 1.5
 _READY_WITHIN_S: Final = 20
 
+_LONGEST_S: Final = 86_400
+
 _SETTINGS: Final = f"""
 kafka: {{bootstrap_servers: "%s", group_id: demo, client: {{log_level: 0}}}}
 sources: [{{topic: {ORDERS}}}, {{topic: {PARTIALS}, customer_type: PARTIAL}}]
@@ -38,6 +40,16 @@ log: {{level: error, format: text}}
 """
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 1 <= seconds <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to {_LONGEST_S}")
+    return seconds
+
+
 def add_parser(subparsers: Subparsers) -> None:
     """`postback demo [--seconds N]`."""
     parser = subparsers.add_parser(
@@ -45,7 +57,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="the whole job on this machine, with nothing else installed",
         description="Embedded broker, sample profiles, a local receiver that refuses once; seconds instead of minutes.",
     )
-    parser.add_argument("--seconds", type=float, default=60, metavar="N", help="end after N seconds (default: 60)")
+    parser.add_argument("--seconds", type=_seconds, default=60, metavar="N", help="end after N seconds (default: 60)")
     parser.set_defaults(run=run)
 
 

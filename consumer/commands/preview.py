@@ -86,8 +86,11 @@ def _chosen(loaded: ProfileSet, name: str | None, folder: Path) -> Sequence[Prof
     Raises:
         SettingsError: There is no profile of that name that loads; says why.
     """
-    if name is None:
+    are_none = not loaded.profiles and all(problem.severity != "error" for problem in loaded.problems)
+    if name is None and not are_none:
         return loaded.profiles
+    if name is None:
+        raise SettingsError(f"{folder}:1: there is no profile: write one as *.yaml, e.g. with `postback init`")
     found = [profile for profile in loaded.profiles if profile.name == name]
     if found:
         return found

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Final
 
 from consumer.commands import Subparsers, add_config_option, settings_of
-from consumer.core.errors import ConsumerError
+from consumer.core.errors import ConsumerError, SettingsError
 from consumer.log import EventLog, set_up_logging
 from consumer.service.assembly import Parts
 from consumer.service.supervisor import Supervisor
@@ -47,6 +47,9 @@ def run(args: argparse.Namespace) -> int:
     gc.set_threshold(_COLLECT_EVERY)
     try:
         supervisor.run()
+    except SettingsError as error:
+        _log.error("service.failed", error=str(error), advice="correct the setting")
+        return 1
     except ConsumerError as error:
         _log.error("service.failed", error=str(error), advice="a restart goes on from the committed offsets")
         return 1

@@ -45,8 +45,8 @@ def code_of(text: str) -> str:
         One of `CODES`, or for a type that is not known here the text itself in capitals with `_` for blanks:
         the CRM's list grows, and the two sides still meet.
     """
-    known = _CODE_OF.get(text) or _CODE_OF.get(text.strip().casefold())
-    return known or "_".join(text.strip().upper().split())
+    known = _CODE_OF.get(text) or _CODE_OF.get(" ".join(text.casefold().split()))
+    return known or "_".join(text.upper().split())
 
 
 def codes_matched_by(code: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from tests.ops.chart import Chart, Object, of_kind, pod_specs
@@ -110,7 +111,11 @@ def mount_all(pod: Object, objects: list[Object], root: Path) -> None:
 def of_others(path: str, volume: Object) -> dict[str, str]:
     """What is in a volume that the chart does not fill."""
     if "secret" in volume:
-        return dict.fromkeys(("username", "password", "ca.crt", "tls.crt", "tls.key", "warehouse"), "secret\n")
+        authority = trustme.CA()
+        issued = authority.issue_cert("kafka.example.com")
+        pems = {"ca.crt": authority.cert_pem, "tls.crt": issued.cert_chain_pems[0], "tls.key": issued.private_key_pem}
+        texts = {name: pem.bytes().decode() for name, pem in pems.items()}
+        return dict.fromkeys(("username", "password", "warehouse"), "secret\n") | texts
     if path == "/schemas":
         return {schema.name: schema.read_text() for schema in (ROOT / "schemas").glob("*.avsc")}
     if path == "/profiles":

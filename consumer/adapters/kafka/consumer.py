@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -12,6 +13,7 @@ from consumer.log import EventLog
 
 _COMMITTED_TIMEOUT_S: Final = 30
 _AGAIN_S: Final = 0.2
+_REPEATED_EVERY_S: Final = 60
 _COORDINATOR_MOVES: Final = frozenset(
     {
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -210,15 +212,16 @@ def _start(partition: TopicPartition) -> int:
 
 
 class RepeatedErrors:
-    """Logs what a client reports, each kind once until another comes: a lost broker reports many times a second."""
+    """Logs what a client reports, each kind once a minute: a lost broker reports many times a second."""
 
     def __init__(self) -> None:
-        self._last: int | None = None
+        self._logged_at: dict[int, float] = {}
 
     def report(self, error: KafkaError) -> None:
         """Topics that do not exist yet, brokers that are away: the client goes on trying by itself."""
-        if error.code() == self._last:
+        now = time.monotonic()
+        if now - self._logged_at.get(error.code(), -inf) < _REPEATED_EVERY_S:
             return
-        self._last = error.code()
+        self._logged_at[error.code()] = now
         event = "topic.missing" if error.code() in _NOT_YET else "kafka.error"
         _log.warning(event, code=error.name(), text=error.str())

@@ -47,7 +47,7 @@ def common(bootstrap_servers: str, client: Mapping[str, Any]) -> Properties:
     shared = {name: value for name, value in client.items() if not name.startswith((*_CONSUMER_ONLY, *_PRODUCER_ONLY))}
     return {
         "bootstrap.servers": bootstrap_servers,
-        "log_level": 4,
+        "log_level": 2,  # raw lines on stderr: what matters is reported to us, too, and logged as everything is
         "socket.keepalive.enable": True,
         "reconnect.backoff.max.ms": 2_000,
         "message.max.bytes": _LARGEST_MESSAGE,

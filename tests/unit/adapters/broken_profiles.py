@@ -103,9 +103,7 @@ BROKEN_PROFILES = {
     # --- mappings ---------------------------------------------------------------------------------------------------
     "fields that are keys": Broken(profile(fields="fields: {a: b}"), 2, ("fields", "list", "`- `")),
     "field and static": Broken(_with_rows("{export_name: a, field: firstName, static: b}"), 3, ("both", "keep one")),
-    "field Static and static": Broken(
-        _with_rows("{export_name: a, field: Static, static: b}"), 3, ("remove the field",)
-    ),
+    "field Static without static": Broken(_with_rows("{export_name: a, field: Static}"), 3, ("no `static`", "add")),
     "neither field nor static": Broken(_with_rows("{export_name: a}"), 3, ("neither", "static")),
     "static without a value": Broken(_with_rows("{export_name: a, static: }"), 3, ('static: ""',)),
     "no export name": Broken(_with_rows("{field: firstName}"), 3, ("export_name", "missing")),

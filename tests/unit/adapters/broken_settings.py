@@ -54,6 +54,18 @@ BROKEN_SETTINGS = {
     "no partition": Broken(f"{FILE}:3", ("at least 1",), _kafka("partitions: 0")),
     "an empty group": Broken(f"{FILE}:3", ("must not be empty",), _kafka('group_id: ""')),
     "a prefix with a blank": Broken(f"{FILE}:3", ("letters",), _kafka("topic_prefix: a b")),
+    "a property of the client that there is not": Broken(
+        f"{FILE}:3", ("sasl.mecanism", "correct or remove"), _kafka("client: {sasl.mecanism: PLAIN}")
+    ),
+    "a value that a property cannot have": Broken(
+        f"{FILE}:3", ("FOO", "security.protocol"), _kafka("client: {security.protocol: FOO}")
+    ),
+    "authorities that are not there": Broken(
+        f"{FILE}:3", ("ssl.ca.location",), _kafka("client: {security.protocol: SSL, ssl.ca.location: nowhere.pem}")
+    ),
+    "SASL without its mechanism": Broken(
+        f"{FILE}:3", ("mechanism",), _kafka("client: {security.protocol: SASL_SSL, sasl.password: a}")
+    ),
     "a client that is a word": Broken(f"{FILE}:3", ("keys with values",), _kafka("client: SSL")),
     "a client's servers": Broken(f"{FILE}:3", ("kafka.bootstrap_servers",), _kafka("client: {bootstrap.servers: a}")),
     "a client's group": Broken(f"{FILE}:3", ("kafka.group_id",), _kafka("client: {group.id: a}")),
@@ -112,6 +124,9 @@ BROKEN_SETTINGS = {
         "POSTBACK_KAFKA_PARTITIONS", "3", "did you mean `POSTBACK_KAFKA__PARTITIONS`?"
     ),
     "a near miss at the top": _environment("POSTBACK_TICK_MINUTE", "3", "did you mean `POSTBACK_TICK_MINUTES`?"),
+    "a whole section": _environment(
+        "POSTBACK_HTTP", "{timeout_seconds: 3}", "section", "POSTBACK_HTTP__TIMEOUT_SECONDS"
+    ),
     "a foreign section": _environment("POSTBACK_FOO__BAR", "3", "unknown setting", "remove it"),
     "a variable's value": _environment("POSTBACK_KAFKA__PARTITIONS", "many", "whole number", "`many`"),
     "a variable's list": _environment("POSTBACK_HTTP__ALLOW_NETWORKS", "127.0.0.0/8,foo", "127.0.0.0/8"),

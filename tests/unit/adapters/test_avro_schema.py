@@ -165,6 +165,11 @@ def test_broken_files_are_named_all_at_once(tmp_path: Path) -> None:
 
 def test_folder_without_schemas_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"holds no \*\.avsc file"):
+        load_schemas(tmp_path)
+
+
+def test_folder_that_is_not_there_is_named_so(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere: there is no such folder"):
         load_schemas(tmp_path / "nowhere")
 
 

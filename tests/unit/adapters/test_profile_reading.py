@@ -99,6 +99,15 @@ ONE_FIELD = "fields: [{export_name: a, field: firstName}]"
 JSON = "application/json"
 
 
+def test_static_may_stand_as_the_field_as_it_does_on_the_crms_screen(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", profile(fields='fields: [{export_name: list_id, field: Static, static: "400"}]'))
+
+    found = loaded(tmp_path)
+
+    assert found.problems == ()
+    assert found.profiles[0].mappings == (StaticMapping("list_id", "400"),)
+
+
 def _static(name: str, value: str) -> str:
     return f'{{export_name: "{name}", static: "{value}"}}'
 

@@ -166,7 +166,7 @@ def test_networks_in_the_environment_may_stand_between_commas() -> None:
 
 
 def test_client_in_the_environment_may_be_a_block_of_yaml() -> None:
-    block = "security.protocol: SASL_SSL\nsasl.password: |2-\n  a: {b} '#\n"
+    block = "security.protocol: SASL_SSL\nsasl.mechanism: PLAIN\nsasl.username: u\nsasl.password: |2-\n  a: {b} '#\n"
 
     assert settings_of(LEAST, {"POSTBACK_KAFKA__CLIENT": block}).kafka.client["sasl.password"] == "a: {b} '#"
 
@@ -241,10 +241,16 @@ def test_relative_paths_start_at_the_file(folder: Path) -> None:
 
 def test_property_of_the_client_stays_the_text_that_was_typed() -> None:
     client = settings_of(
-        "kafka: {bootstrap_servers: b, client: {a: 0400, b: 1.10, c: true, d: NO}}\nsources: [{topic: a}]\n"
+        "kafka: {bootstrap_servers: b, client: {sasl.password: 0400, client.id: 1.10, "
+        "socket.nagle.disable: true, client.rack: NO}}\nsources: [{topic: a}]\n"
     )
 
-    assert client.kafka.client == {"a": "0400", "b": "1.10", "c": "true", "d": "NO"}
+    assert client.kafka.client == {
+        "sasl.password": "0400",
+        "client.id": "1.10",
+        "socket.nagle.disable": "true",
+        "client.rack": "NO",
+    }
 
 
 def test_secrets_of_settings_may_come_from_variables_and_files(folder: Path) -> None:

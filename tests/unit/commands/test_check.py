@@ -95,9 +95,8 @@ def test_names_of_events_are_compared_with_the_schemas(capsys: pytest.CaptureFix
     code, lines = checked(capsys)
 
     assert code == 1
-    assert lines[0].startswith("postback.yaml:4: no schema has the field `ordrId`")
-    assert "event.order_id" in lines[0]
-    assert lines[1].startswith("postback.yaml:5: warning: no schema has the field `campaign`")
+    assert lines[0].startswith("postback.yaml:4: `event.order_id`: no schema has the field `ordrId`; did you mean")
+    assert lines[1].startswith("postback.yaml:5: warning: `event.campaign`: no schema has the field `campaign`")
 
 
 def test_schemas_of_the_folder_count_and_broken_ones_are_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -161,6 +161,12 @@ def test_all_profiles_are_previewed_and_those_that_do_not_load_are_named(desk: D
     assert shown.code == 1
 
 
+def test_without_any_profile_it_is_said_that_there_is_none(desk: Desk) -> None:
+    shown = desk.call("preview", "--all", "--sample", "order")
+
+    assert (shown.code, "there is no profile: write one" in shown.out) == (1, True)
+
+
 def test_an_unknown_profile_gets_a_suggestion_and_a_broken_one_its_problems(desk: Desk) -> None:
     desk.profile("call-center")
     desk.profile_text("broken", "name: broken\npostbak_url: https://example.com/\n")

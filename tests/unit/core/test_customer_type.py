@@ -36,7 +36,13 @@ def test_every_spelling_in_any_case_gives_the_code(row: list[str]) -> None:
     spellings = [spelling for spelling in row if spelling]
 
     for spelling in spellings:
-        for written in (spelling, spelling.upper(), spelling.lower(), f"  {spelling.title()} "):
+        for written in (
+            spelling,
+            spelling.upper(),
+            spelling.lower(),
+            f"  {spelling.title()} ",
+            spelling.replace(" ", "  "),
+        ):
             assert code_of(written) == row[2]
 
 
