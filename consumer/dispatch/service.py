@@ -23,7 +23,7 @@ from consumer.dispatch.track import NEVER_MS, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
-_COMMITTED_AT_ONCE: Final = 3_000
+_COMMITTED_AT_ONCE: Final = 8_000
 """Records of one transaction, about: more are not collected in memory until the interval is over."""
 
 _LONGEST_WAIT_MS: Final = 500
