@@ -11,6 +11,9 @@ RETRY_HEADER: Final = "postback-retry"
 RUN_HEADER: Final = "postback-run"
 MARKER_HEADER: Final = "postback-converted"
 
+_LONGEST_NUMBER: Final = 18
+"""Digits: what is longer is no offset and no time, and would be too large for what is reckoned with them."""
+
 Headers = Sequence[tuple[str, bytes | None]]
 
 
@@ -55,7 +58,7 @@ class Waiting:
     def place(self) -> tuple[str, int]:
         """`topic/partition` of the event, and its offset there; 0 when *source* does not say."""
         place, _, offset = self.source.rpartition("/")
-        return place, int(offset) if offset.isascii() and offset.isdigit() else 0
+        return place, int(offset) if offset.isascii() and offset.isdigit() and len(offset) <= _LONGEST_NUMBER else 0
 
 
 def window_header(waiting: Waiting) -> tuple[str, bytes]:
@@ -81,7 +84,7 @@ def run_header(run_ms: int) -> tuple[str, bytes]:
 def run_of(headers: Headers | None) -> int | None:
     """Boundary of the run that moved a record to the retry topic; None when the record does not say."""
     for name, value in headers or ():
-        if name == RUN_HEADER and value is not None and value.isdigit() and len(value) < 20:
+        if name == RUN_HEADER and value is not None and value.isdigit() and len(value) <= _LONGEST_NUMBER:
             return int(value)
     return None
 
@@ -122,18 +125,24 @@ def _delivery(value: bytes) -> Waiting:
         profile=profile,
         code=code,
         source=source,
-        occurred_at_ms=int(occurred_at),
-        arrived_at_ms=int(arrived_at),
+        occurred_at_ms=_number(occurred_at),
+        arrived_at_ms=_number(arrived_at),
     )
+
+
+def _number(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
 
 
 def _add_retry(waiting: Waiting, value: bytes) -> None:
     attempts, due_at, first_failed_at, attempted_at, hold_until, hold_endpoint, reason = value.decode().split("\t")
-    waiting.attempts = int(attempts)
-    waiting.due_at_ms = int(due_at)
-    waiting.first_failed_at_ms = int(first_failed_at)
-    waiting.attempted_at_ms = int(attempted_at)
-    waiting.hold_until_ms = int(hold_until)
+    waiting.attempts = _number(attempts)
+    waiting.due_at_ms = _number(due_at)
+    waiting.first_failed_at_ms = _number(first_failed_at)
+    waiting.attempted_at_ms = _number(attempted_at)
+    waiting.hold_until_ms = _number(hold_until)
     waiting.hold_endpoint = hold_endpoint
     waiting.reason = reason
 

@@ -43,8 +43,8 @@ class Pace:
 
     def wants_more(self, now_ms: int) -> bool:
         """
-        Whether more is to be read: as long as there is room, but for nothing when what is there is on its way out
-        fast. Ten thousand jobs in memory that are sent in a second cost 10 MB, and misses in the processor's cache.
+        Whether more is to be read: as long as there is room, but not while enough is there and on its way out fast.
+        Eight thousand jobs that wait a second to be sent cost 10 MB, and misses in the processor's cache.
         """
         if self._is_full:
             return False

@@ -72,6 +72,8 @@ def test_a_marker_is_no_delivery() -> None:
         [(DELIVERY_HEADER, b"a\tb\tc\tone\t2\td")],
         [(DELIVERY_HEADER, b"a\tb\tc\t1\t2\t\xff")],
         [(DELIVERY_HEADER, b"a\tb\tc\t" + b"9" * 5_000 + b"\t2\td")],
+        [(DELIVERY_HEADER, b"a\tb\tc\t" + b"9" * 19 + b"\t2\td")],
+        [window_header(waiting()), (RETRY_HEADER, b"1\t2\t" + b"9" * 400 + b"\t4\t5\te\tr")],
         [window_header(waiting()), (RETRY_HEADER, b"")],
         [window_header(waiting()), (RETRY_HEADER, b"1\t2\t3\t4\tx")],
         [window_header(waiting()), (RETRY_HEADER, b"1\t2\t3\t4\te\tr\tmore")],
@@ -97,7 +99,10 @@ def test_versions_are_ordered_by_the_event_then_by_arrival(older: dict[str, obje
     assert waiting(**older).version < waiting(**newer).version
 
 
-@pytest.mark.parametrize("source", ["", "orders", "orders/0/x", "orders/0/\u0661", "orders/0/-1"])
+@pytest.mark.parametrize(
+    "source",
+    ["", "orders", "orders/0/x", "orders/0/\u0661", "orders/0/-1", f"orders/0/{'9' * 19}", f"o/0/{'9' * 5_000}"],
+)
 def test_a_source_that_somebody_else_made_up_has_a_version_too(source: str) -> None:
     assert waiting(source=source).version == (5, 6, 0)
 
