@@ -1,7 +1,8 @@
 """A postback URL as a person types it -> as it is sent, by the rules of the URL Standard."""
 
 import re
-from ipaddress import IPv6Address
+import socket
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 import idna
@@ -13,6 +14,7 @@ _ENCODED_IN_QUERY: Final = frozenset("\"<>'")
 
 _URL: Final = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
 _HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _CONTROL_OR_BLANK: Final = re.compile(r"[\x00-\x20\x7f-\x9f]")
 
@@ -58,7 +60,16 @@ def _host(text: str) -> str:
     host = text if text.isascii() else _punycode(text)
     if _HOST.fullmatch(host) is None or len(host) > 253:
         raise ValueError("has no valid host: it may have letters, digits, `-` and `.`, e.g. example.com")
-    return host.lower()
+    ends_in = host.removesuffix(".").rpartition(".")[2]
+    return _ipv4(host.removesuffix(".")) if _NUMBER.fullmatch(ends_in) else host.lower()
+
+
+def _ipv4(text: str) -> str:
+    """What ends in a number is an address, in any of the spellings that `inet_aton` knows."""
+    try:
+        return str(IPv4Address(socket.inet_aton(text)))
+    except OSError:
+        raise ValueError("has a host that ends in a number and is no IPv4 address: correct it") from None
 
 
 def _punycode(text: str) -> str:

@@ -109,6 +109,9 @@ def test_unknown_field_is_a_warning_where_a_registry_may_have_more(tmp_path: Pat
     [
         ("http://127.0.0.1:8080/", True),
         ("http://localhost/", True),
+        ("http://2130706433/", True),
+        ("http://0x7f.1/", True),
+        ("http://127.0.0.1./", True),
         ("http://10.1.2.3/", False),
         ("http://[::1]/", True),
         ("http://8.8.8.8/", False),
