@@ -21,6 +21,7 @@ _SENTENCES: Final = {
         "a mapping that begins with { is not closed before this line, or a text has { in it: "
         'add the missing , or }, or write "${env:NAME}" with its quotes'
     ),
+    "maximum nesting depth": "too many levels are nested here: nothing in this file goes that deep",
     "scanning an alias": "put a text that begins with * in quotes: '*...'",
     "scanning an anchor": "put a text that begins with & in quotes: '&...'",
     "tag handle": "put a text that begins with ! in quotes: '!...'",
