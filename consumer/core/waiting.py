@@ -11,8 +11,10 @@ RETRY_HEADER: Final = "postback-retry"
 RUN_HEADER: Final = "postback-run"
 MARKER_HEADER: Final = "postback-converted"
 
-_LONGEST_NUMBER: Final = 18
-"""Digits: what is longer is no offset and no time, and would be too large for what is reckoned with them."""
+_LONGEST_NUMBER: Final = 20
+"""Characters of a number of 64 bits with its sign: longer ones are too large for what is reckoned with them."""
+_LONGEST_OFFSET: Final = 18
+"""Digits: all of them fit into 64 bits, and no topic comes that far."""
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -58,7 +60,7 @@ class Waiting:
     def place(self) -> tuple[str, int]:
         """`topic/partition` of the event, and its offset there; 0 when *source* does not say."""
         place, _, offset = self.source.rpartition("/")
-        return place, int(offset) if offset.isascii() and offset.isdigit() and len(offset) <= _LONGEST_NUMBER else 0
+        return place, int(offset) if offset.isascii() and offset.isdigit() and len(offset) <= _LONGEST_OFFSET else 0
 
 
 def window_header(waiting: Waiting) -> tuple[str, bytes]:

@@ -72,7 +72,7 @@ def test_a_marker_is_no_delivery() -> None:
         [(DELIVERY_HEADER, b"a\tb\tc\tone\t2\td")],
         [(DELIVERY_HEADER, b"a\tb\tc\t1\t2\t\xff")],
         [(DELIVERY_HEADER, b"a\tb\tc\t" + b"9" * 5_000 + b"\t2\td")],
-        [(DELIVERY_HEADER, b"a\tb\tc\t" + b"9" * 19 + b"\t2\td")],
+        [(DELIVERY_HEADER, b"a\tb\tc\t" + b"9" * 21 + b"\t2\td")],
         [window_header(waiting()), (RETRY_HEADER, b"1\t2\t" + b"9" * 400 + b"\t4\t5\te\tr")],
         [window_header(waiting()), (RETRY_HEADER, b"")],
         [window_header(waiting()), (RETRY_HEADER, b"1\t2\t3\t4\tx")],
