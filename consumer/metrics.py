@@ -74,7 +74,11 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         ProcessCollector(registry=registry)
-        r = registry
+        self._declare_counts(registry)
+        self._declare_times(registry)
+        self._declare_state(registry)
+
+    def _declare_counts(self, r: CollectorRegistry) -> None:
         self.events = Counter(
             "postback_events_total",
             "Events read from the source topics, by what became of them.",
@@ -99,6 +103,14 @@ class Metrics:
             ("profile", "reason"),
             registry=r,
         )
+        self.dead_letters = Counter(
+            "postback_dead_letters_total",
+            "Records written to the dead-letter topic.",
+            ("reason",),
+            registry=r,
+        )
+
+    def _declare_times(self, r: CollectorRegistry) -> None:
         self.duration = HistogramByProfile(
             "postback_delivery_duration_seconds",
             "Time of one attempt.",
@@ -111,6 +123,15 @@ class Metrics:
             buckets=_LATE_SECONDS,
             registry=r,
         )
+        self.run_duration = Histogram(
+            "postback_run_duration_seconds",
+            "From the beginning of a run to the settling of its last delivery.",
+            ("window",),
+            buckets=_RUN_SECONDS,
+            registry=r,
+        )
+
+    def _declare_state(self, r: CollectorRegistry) -> None:
         self.lag = Gauge(
             "postback_consumer_lag_records",
             "Records between the committed offset and the end, waiting ones included.",
@@ -132,19 +153,6 @@ class Metrics:
             "postback_last_run_timestamp_seconds",
             "When a run of this window last ended here, an empty one included.",
             ("window",),
-            registry=r,
-        )
-        self.run_duration = Histogram(
-            "postback_run_duration_seconds",
-            "From the beginning of a run to the settling of its last delivery.",
-            ("window",),
-            buckets=_RUN_SECONDS,
-            registry=r,
-        )
-        self.dead_letters = Counter(
-            "postback_dead_letters_total",
-            "Records written to the dead-letter topic.",
-            ("reason",),
             registry=r,
         )
         self.endpoint_held = Gauge(

@@ -69,7 +69,7 @@ def _problem(model: type[BaseModel], node: Node, error: ErrorDetails) -> Problem
     if error["type"] == "extra_forbidden":
         return node.key_problem(_unknown_key(_model_at(model, path[:-1]), str(path[-1])), *path)
     if error["type"] == "missing":
-        return node.problem(_missing_key(_model_at(model, path[:-1]), path), *path)
+        return node.problem(_missing_key(_field_at(model, path), path), *path)
     while path and node.get(*path) is None:  # pydantic's own name of a union's branch
         path = path[:-1]
     field = _field_at(model, path)
@@ -83,8 +83,7 @@ def _unknown_key(model: type[BaseModel] | None, key: str) -> str:
     return f"unknown key `{key}`{close or '; known here: ' + ', '.join(known)}"
 
 
-def _missing_key(model: type[BaseModel] | None, path: Path) -> str:
-    field = model.model_fields.get(str(path[-1])) if model else None
+def _missing_key(field: FieldInfo | None, path: Path) -> str:
     example = f", e.g. `{path[-1]}: {field.examples[0]}`" if field and field.examples else ""
     return f"{_dotted(path)}is missing: add it{example}"
 

@@ -29,8 +29,8 @@ def _paths(section: type[Section] = Settings, *above: str) -> Iterator[tuple[str
             yield (*above, key)
 
 
-_SECTIONS: Final = {_PREFIX + path[0].upper() for path in _paths() if len(path) > 1}
 _PATH_OF: Final = {_PREFIX + "__".join(path).upper(): path for path in _paths()}
+_SECTIONS: Final = {_PREFIX + path[0].upper() for path in _PATH_OF.values() if len(path) > 1}
 
 
 def overridden(root: Node, environ: Mapping[str, str]) -> tuple[Node, list[Problem]]:

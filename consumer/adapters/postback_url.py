@@ -60,8 +60,8 @@ def _host(text: str) -> str:
     host = text if text.isascii() else _punycode(text)
     if _HOST.fullmatch(host) is None or len(host) > 253:
         raise ValueError("has no valid host: it may have letters, digits, `-` and `.`, e.g. example.com")
-    ends_in = host.removesuffix(".").rpartition(".")[2]
-    return _ipv4(host.removesuffix(".")) if _NUMBER.fullmatch(ends_in) else host.lower()
+    rooted = host.removesuffix(".")
+    return _ipv4(rooted) if _NUMBER.fullmatch(rooted.rpartition(".")[2]) else host.lower()
 
 
 def _ipv4(text: str) -> str:

@@ -16,7 +16,7 @@ from consumer.core.problem import Problem
 from consumer.core.profile import Profile
 
 _ENDINGS: Final = frozenset({".yaml", ".yml"})
-_NO_PROFILE: Final = "there is no profile: write one as *.yaml, e.g. with `postback init`"
+NO_PROFILE: Final = "there is no profile: write one as *.yaml, e.g. with `postback init`"
 _NOT_OURS: Final = (".", "#", "~")  # hidden files, and the locks and backups of editors
 
 
@@ -170,7 +170,7 @@ class ProfileFolder:
         if self._folder_problem:
             return [self._folder_problem]
         if not self._files:
-            return [Problem(str(self._path), 1, _NO_PROFILE, "warning")]
+            return [Problem(str(self._path), 1, NO_PROFILE, "warning")]
         problems = [*_same_names(self._files)]
         for file in self._files.values():
             problems += file.problems

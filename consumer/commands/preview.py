@@ -9,7 +9,7 @@ from pathlib import Path
 
 from consumer.adapters.avro.decoder import AvroDecoder
 from consumer.adapters.event_file import FileEvent, read_event
-from consumer.adapters.profiles import ProfileFolder, ProfileSet
+from consumer.adapters.profiles import NO_PROFILE, ProfileFolder, ProfileSet
 from consumer.adapters.settings_check import SettingsCheck, check_settings
 from consumer.commands import Subparsers, add_config_option
 from consumer.commands.preview_text import PreviewOutput, json_output, text_output
@@ -86,11 +86,10 @@ def _chosen(loaded: ProfileSet, name: str | None, folder: Path) -> Sequence[Prof
     Raises:
         SettingsError: There is no profile of that name that loads; says why.
     """
-    are_none = not loaded.profiles and all(problem.severity != "error" for problem in loaded.problems)
-    if name is None and not are_none:
-        return loaded.profiles
     if name is None:
-        raise SettingsError(f"{folder}:1: there is no profile: write one as *.yaml, e.g. with `postback init`")
+        if not loaded.profiles and all(problem.severity != "error" for problem in loaded.problems):
+            raise SettingsError(f"{folder}:1: {NO_PROFILE}")
+        return loaded.profiles
     found = [profile for profile in loaded.profiles if profile.name == name]
     if found:
         return found

@@ -47,10 +47,9 @@ def run(args: argparse.Namespace) -> int:
     gc.set_threshold(_COLLECT_EVERY)
     try:
         supervisor.run()
-    except SettingsError as error:
-        _log.error("service.failed", error=str(error), advice="correct the setting")
-        return 1
     except ConsumerError as error:
-        _log.error("service.failed", error=str(error), advice="a restart goes on from the committed offsets")
+        is_wrong = isinstance(error, SettingsError)
+        advice = "correct the setting" if is_wrong else "a restart goes on from the committed offsets"
+        _log.error("service.failed", error=str(error), advice=advice)
         return 1
     return 0

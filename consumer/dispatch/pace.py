@@ -62,6 +62,7 @@ class Pace:
         if now_ms - before[0] > _OWN_PAUSE_MS:
             self._seen.clear()
         self._looks = (before, (now_ms, self.answered))
+        is_full = self._is_full  # for all lanes alike, whatever one of them gives up now
         keeps = self._admission.share_memory(sum(1 for lane in self._lanes if lane.queue))
         for lane in self._lanes:
             waiting = len(lane.queue)
@@ -69,7 +70,7 @@ class Pace:
                 if waiting < keeps // 2:
                     lane.is_slow = False
                 self._seen.pop(lane, None)
-            elif self._is_full and self._is_slow(lane, now_ms):
+            elif is_full and self._is_slow(lane, now_ms):
                 self._admission.shed(lane, now_ms)
 
     def _is_slow(self, lane: Lane, now_ms: int) -> bool:
