@@ -1,12 +1,28 @@
 """Which deliveries of a partition are settled, and how Kafka's committed offset says so."""
 
 from base64 import b85decode, b85encode
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import takewhile
+from typing import Final
+from zlib import compress, decompressobj
+from zlib import error as ZlibError
 
-_VERSION = "1:"
-METADATA_LIMIT = 4096
+METADATA_LIMIT: Final = 4096
 """Bytes of metadata that a broker keeps with a committed offset unless it is set up otherwise."""
+
+_ROOM: Final = (METADATA_LIMIT - 32) * 4 // 5
+"""Bytes, before base 85 makes five characters of four."""
+
+_STEPS: Final = "1"
+_BITS: Final = "2"
+"""The two ways to write the open offsets: few of them far apart as differences, and many side by side as bits."""
+
+_LONGEST_BITS: Final = 1 << 16
+"""Bytes: half a million records."""
+
+ASIDE_AT_ONCE: Final = 20_000
+"""Of one partition: each takes 100 bytes of memory."""
 
 
 class Ledger:
@@ -18,7 +34,7 @@ class Ledger:
     back neither the others' settling nor, after a crash, makes them go out again.
     """
 
-    __slots__ = ("_horizon", "_open", "_open_before", "_position", "_settled_to")
+    __slots__ = ("_aside", "_horizon", "_open", "_open_before", "_position", "_settled_to", "_tells_all")
 
     def __init__(self, position: int, metadata: str | None = None) -> None:
         """
@@ -29,6 +45,8 @@ class Ledger:
         self._position = position
         self._settled_to = position
         self._open: dict[int, None] = {}
+        self._aside: deque[int] = deque()
+        self._tells_all = True
         self._horizon, self._open_before = _decode(position, metadata)
 
     @property
@@ -50,13 +68,35 @@ class Ledger:
         A record was read.
 
         Returns:
-            Whether there is work in it: not when it was settled before a restart.
+            Whether there is work in it: not when it was settled before a restart, and when it is read again, only if it
+            was set aside.
         """
+        if offset < self._position:
+            return self._take_again(offset)
         self._position = offset + 1
         if not self.is_open(offset):
             return False
         self._open[offset] = None
         return True
+
+    def set_aside(self, offset: int) -> None:
+        """What was just taken stays open, and will be read again."""
+        self._aside.append(offset)
+
+    @property
+    def first_aside(self) -> int | None:
+        """Where the second reading begins; None when nothing was set aside."""
+        return self._aside[0] if self._aside else None
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether no more can be set aside: a commit could not tell of it, or it would take too much memory."""
+        return len(self._aside) >= ASIDE_AT_ONCE or not self._tells_all
+
+    def end_second_reading(self) -> None:
+        """What was set aside and did not come again is not there any more: its retention is over."""
+        while self._aside:
+            self.settle(self._aside.popleft())
 
     def skip_to(self, offset: int) -> None:
         """Nothing stands before *offset* that was not read: what Kafka keeps there are marks of its own."""
@@ -74,6 +114,7 @@ class Ledger:
             The next offset to read, in Kafka's meaning of a committed offset, and the metadata to commit with it.
         """
         first = next(iter(self._open), self._position)
+        self._tells_all = True
         if first >= self._horizon and first >= self._settled_to:
             return first, ""
         # Behind the last settled one there is nothing to tell.
@@ -83,7 +124,17 @@ class Ledger:
         still_open = [*mine, *theirs]
         if not still_open:
             return max(first, horizon), ""
-        return still_open[0], _encode(still_open, horizon)
+        metadata, self._tells_all = _encode(still_open, horizon)
+        return still_open[0], metadata
+
+    def _take_again(self, offset: int) -> bool:
+        aside = self._aside
+        while aside and aside[0] < offset:
+            self.settle(aside.popleft())
+        if not aside or aside[0] != offset:
+            return False
+        aside.popleft()
+        return True
 
 
 def open_in(position: int, metadata: str | None, end: int) -> int:
@@ -99,40 +150,83 @@ def open_test(position: int, metadata: str | None) -> Callable[[int], bool]:
     return lambda offset: offset >= horizon or offset in still_open
 
 
-def _encode(still_open: Sequence[int], horizon: int) -> str:
+def _encode(still_open: Sequence[int], horizon: int) -> tuple[str, bool]:
     """
-    The open offsets below the horizon as variable-length differences, from the first one on.
+    The open offsets below the horizon, and whether all of them could be told.
 
     When they do not fit, the horizon comes nearer: less is told, which is always safe.
     """
+    first = still_open[0]
+    steps, cut_at = _steps(still_open)
+    if cut_at is None:
+        return _text(_STEPS, horizon - first, steps), True
+    bits = _bits(still_open)
+    if bits is not None:
+        return _text(_BITS, horizon - first, bits), True
+    return _text(_STEPS, cut_at - first, steps), False
+
+
+def _steps(still_open: Sequence[int]) -> tuple[bytes, int | None]:
+    """As variable-length differences from the first one on, and the first that did not fit."""
     out = bytearray()
-    room = (METADATA_LIMIT - 32) * 4 // 5
-    last = first = still_open[0]
+    last = still_open[0]
     for offset in still_open:
         step = _varint(offset - last)
-        if len(out) + len(step) > room:
-            horizon = offset
-            break
+        if len(out) + len(step) > _ROOM:
+            return out, offset
         out += step
         last = offset
-    return f"{_VERSION}{horizon - first}:{b85encode(bytes(out)).decode()}"
+    return out, None
+
+
+def _bits(still_open: Sequence[int]) -> bytes | None:
+    """As a bit for each offset from the first one on, compressed; None when they do not fit."""
+    first = still_open[0]
+    size = (still_open[-1] - first) // 8 + 1
+    if size > _LONGEST_BITS:
+        return None
+    bits = bytearray(size)
+    for offset in still_open:
+        bits[(offset - first) >> 3] |= 1 << ((offset - first) & 7)
+    packed = compress(bits)
+    return packed if len(packed) <= _ROOM else None
+
+
+def _text(way: str, ahead: int, packed: bytes) -> str:
+    return f"{way}:{ahead}:{b85encode(packed).decode()}"
 
 
 def _decode(position: int, metadata: str | None) -> tuple[int, frozenset[int]]:
     """The horizon and the offsets below it that are open; what cannot be read says nothing."""
-    if not metadata or not metadata.startswith(_VERSION):
+    way, _, rest = (metadata or "").partition(":")
+    ahead, _, packed = rest.partition(":")
+    if way not in {_STEPS, _BITS}:
         return position, frozenset()
-    ahead, _, packed = metadata.removeprefix(_VERSION).partition(":")
     try:
-        steps = _varints(b85decode(packed))
+        found = _from_steps(b85decode(packed)) if way == _STEPS else _from_bits(b85decode(packed))
         horizon = position + int(ahead)
     except ValueError:
         return position, frozenset()
-    found, at = set(), position
-    for step in steps:
+    return horizon, frozenset(position + ahead for ahead in found)
+
+
+def _from_steps(data: bytes) -> list[int]:
+    found, at = [], 0
+    for step in _varints(data):
         at += step
-        found.add(at)
-    return horizon, frozenset(found)
+        found.append(at)
+    return found
+
+
+def _from_bits(data: bytes) -> list[int]:
+    unpacking = decompressobj()
+    try:
+        bits = unpacking.decompress(data, _LONGEST_BITS)
+    except ZlibError as error:
+        raise ValueError(str(error)) from error
+    if not unpacking.eof:
+        raise ValueError("cut off")
+    return [place * 8 + bit for place, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1]
 
 
 def _varint(number: int) -> bytes:

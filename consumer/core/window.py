@@ -28,13 +28,18 @@ class PartialIndex:
         self._newest: dict[tuple[bytes, str], tuple[int, int, int]] = {}
         self._converted: set[bytes] = set()
 
-    def add_version(self, order: bytes, waiting: Waiting) -> None:
-        """A partial waits."""
+    def add_version(self, order: bytes, waiting: Waiting, *, is_first: bool = True) -> None:
+        """
+        A partial waits.
+
+        Args:
+            is_first: False when others, which were not added yet, will be read before it.
+        """
         key = (order, waiting.profile)
         slot = hash(key) % _SLOTS
         if not self._seen:
             self._seen = bytearray(_SLOTS)
-        if not self._seen[slot]:
+        if is_first and not self._seen[slot]:
             self._seen[slot] = 1
             return
         version = waiting.version

@@ -51,7 +51,7 @@ class Admission:
         value = record.value() or b""
         due_ms = track.due_ms(track.at_ms(record), self._targets.periods)
         if target is None:
-            self._orphan(Taken(track, offset, key, value, waiting, due_ms), now_ms)
+            self._orphan(shard, Taken(track, offset, key, value, waiting, due_ms), now_ms)
             return
         lane = self._lanes.lane(target.renderer.endpoint)
         precedence = shard.precedence
@@ -126,15 +126,24 @@ class Admission:
                 return
         elif converts(waiting.code) and (job.track.period is None or job.track.period in self._targets.partial_periods):
             self._converted(shard, job.track, job.key, job.offset)
-        if self._orders.has_line(job):
+        is_first_reading = shard.reads_once_more(job.track)
+        if is_first_reading and shard.must_set_aside(job.key, waiting):
+            shard.set_aside(job)
+        elif self._orders.has_line(job):
             # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
             self._orders.join(job)
         elif not target.is_open or shard.precedence.is_paused(waiting.profile):
-            self._settling.kept(job, PAUSED, now_ms)
+            if is_first_reading:
+                shard.set_profile_aside(job)
+            else:
+                self._settling.kept(job, PAUSED, now_ms)
         elif waiting.attempted_at_ms >= job.run_ms:
             self._settling.again(job)
         elif not self._accepts(job, lane, now_ms) or self._must_wait(job, lane):
-            self.hold(job, now_ms)
+            if is_first_reading:
+                shard.set_profile_aside(job)
+            else:
+                self.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
 
@@ -160,8 +169,11 @@ class Admission:
         if track.period is not None and (order in self._settling.moved_partials or shard.has_unread_retries):
             self._settling.remind(order, track, offset)
 
-    def _orphan(self, taken: Taken, now_ms: int) -> None:
+    def _orphan(self, shard: Shard, taken: Taken, now_ms: int) -> None:
         """Its profile is gone; editors rename files, so a full period passes before that is believed."""
+        if shard.reads_once_more(taken.track):
+            shard.set_profile_aside(taken)
+            return
         period = taken.track.period or max(self._targets.periods)
         if self._targets.missing_ms(taken.waiting.profile, now_ms) >= period * 1000:
             self._settling.dead_letter(taken, "profile_removed", now_ms)

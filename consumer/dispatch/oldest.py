@@ -25,7 +25,7 @@ class OldestFailure:
 
     def look_at(self, track: Track) -> None:
         """Called often: a run that has read the retry topic makes what was known before it out of date."""
-        if self._is_reading and not track.is_being_read and not track.ledger.open_count:
+        if self._is_reading and not track.is_to_be_read and not track.ledger.open_count:
             self._before = _NONE
             self._is_reading = False
 

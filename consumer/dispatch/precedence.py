@@ -1,7 +1,9 @@
 """Which deliveries must not be sent yet, since earlier ones of their order and profile come later."""
 
 from array import array
+from bisect import bisect_left
 
+from consumer.core.customer_type import PARTIAL
 from consumer.core.outcome import Reason
 from consumer.core.waiting import Waiting
 
@@ -12,27 +14,33 @@ _ALONE = frozenset({Reason.REJECTED, Reason.REDIRECT, Reason.RENDER})
 class Precedence:
     """
     What is known of the retry topic of one partition number, in which deliveries stand as they came: whatever a run
-    moves there is read by the next run that reads it, before the windows are. There are two exceptions, and each is a
+    moves there is read by the next run that reads it, before the windows are. There are three exceptions, and each is a
     thing to remember.
 
     - Until that next run, nothing may pass what was moved.
     - An owner that goes in the middle of a run leaves what it moved behind what it did not read. The next one looks
       through the topic first; what is found out of order keeps the later ones back, and may itself be moved behind them
       again, until it is settled.
+    - When much waits there, the windows are read first, but for what must not pass it.
 
     Attributes:
         run_ms: Name of the newest run, in which is moved what is moved now: the newest boundary of any window when it
             began, whichever windows it reads.
         is_unwritten: Something was moved and is not in Kafka yet.
+        waiting: How many deliveries the current run reads from the retry topic.
     """
 
     def __init__(self) -> None:
         self.run_ms = 0
         self.is_unwritten = False
+        self.waiting = 0
+        self._later = _numbers()
+        self._moved = 0
+        self._moved_lines = _numbers()
         self._orders: set[int] = set()
         self._held: set[str] = set()
         self._paused: set[str] = set()
-        self._seen = _no_places()
+        self._seen = _numbers(), _numbers()
         self._lines: dict[int, list[int]] = {}
 
     def retries_are_read(self) -> None:
@@ -40,11 +48,30 @@ class Precedence:
         self._orders.clear()
         self._held.clear()
         self._paused.clear()
+        self.waiting, self._moved = self._moved, 0
+        self._later, self._moved_lines = array("q", sorted(self._moved_lines)), _numbers()
         self._lines = {line: offsets for line, offsets in self._lines.items() if offsets}
+
+    def retries_were_read(self) -> None:
+        """The current run has read all that it was to read of the retry topic."""
+        self.waiting = 0
+        self._later = _numbers()
+
+    def comes_later(self, order: bytes, profile: str) -> bool:
+        """Whether the current run will read a delivery of this order to this profile from the retry topic."""
+        lines = self._later
+        if not lines:
+            return False
+        line = hash((order, profile))
+        place = bisect_left(lines, line)
+        return place < len(lines) and lines[place] == line
 
     def moved(self, order: bytes, waiting: Waiting) -> None:
         """It will stand in the retry topic, for the reason that it says."""
         self.is_unwritten = True
+        self._moved += 1
+        if waiting.reason not in _ALONE or waiting.code == PARTIAL:
+            self._moved_lines.append(hash((order, waiting.profile)))
         if waiting.reason in _ALONE:
             return
         if self._lines:
@@ -82,15 +109,23 @@ class Precedence:
         Args:
             is_due: The current run reads it.
         """
+        line = hash((order, waiting.profile))
+        if is_due:
+            self.waiting += 1
+        else:
+            self._moved += 1
+        if waiting.reason not in _ALONE or waiting.code == PARTIAL:
+            (self._later if is_due else self._moved_lines).append(line)
         if waiting.reason in _ALONE:
             return
         if not is_due:
-            self._orders.add(hash((order, waiting.profile)))
+            self._orders.add(line)
         for places, value in zip(self._seen, _line(order, waiting), strict=True):
             places.append(value)
 
     def looked_through(self) -> None:
         """That was all of them."""
+        self._later = array("q", sorted(self._later))
         newest: dict[int, int] = {}
         for line, offset in zip(*self._seen, strict=True):
             if newest.setdefault(line, offset) > offset:
@@ -99,7 +134,7 @@ class Precedence:
         for line, offset in zip(*self._seen, strict=True):
             if line in self._lines:
                 self._lines[line].append(offset)
-        self._seen = _no_places()
+        self._seen = _numbers(), _numbers()
 
     def came(self, order: bytes, waiting: Waiting) -> None:
         """It was read from the topic, and is in memory now."""
@@ -110,9 +145,9 @@ class Precedence:
                 offsets.remove(offset)
 
 
-def _no_places() -> "tuple[array[int], array[int]]":
-    """Lines and offsets in them, side by side: a million may be looked through at a time, 16 bytes for each."""
-    return array("q"), array("q")
+def _numbers() -> "array[int]":
+    """Lines, or offsets in them, 8 bytes each: a million deliveries may wait."""
+    return array("q")
 
 
 def _line(order: bytes, waiting: Waiting) -> tuple[int, int]:

@@ -26,6 +26,9 @@ from consumer.metrics import Metrics
 _COMMITTED_AT_ONCE: Final = 8_000
 """Records of one transaction, about: more are not collected in memory until the interval is over."""
 
+_PUT_OFF_MS: Final = 30_000
+"""The longest time that what a run puts off waits for the windows of others: a broker that is away may keep one."""
+
 _LONGEST_WAIT_MS: Final = 500
 _REVOKE_WAIT_MS: Final = 5_000
 """How long a rebalance waits for what is in flight; what is not answered by then is the next owner's."""
@@ -99,6 +102,7 @@ class Dispatch:
         self._windows: dict[int, list[Track]] = defaultdict(list)
         self._next_commit_ms = 0
         self._next_look_ms = 0
+        self._put_off_until_ms = 0
         self._is_unwritten = False
         self._new_profiles: tuple[Profile, ...] | None = None
         self.beat_ms = clock_ms()
@@ -116,6 +120,7 @@ class Dispatch:
             self._targets.use(profiles, now_ms)
             self._sending.use(self._targets.fields)
         next_run_ms = self._begin_runs(now_ms)
+        self._go_on(now_ms)
         got = self._read(now_ms, next_run_ms)
         self._feed(now_ms)
         self._collect(self._wait_ms(now_ms, next_run_ms) if not got else 0)
@@ -188,6 +193,17 @@ class Dispatch:
                 elif shard.may_begin(now_ms) and shard.begin_run(now_ms, periods):
                     self._settling.oldest[partition].begin_run()
         return soonest
+
+    def _go_on(self, now_ms: int) -> None:
+        """Let shards read what they put off, when nothing else is left to be read and sent."""
+        waiting = [shard for shard in self._shards.values() if shard.waits]
+        if not waiting:
+            self._put_off_until_ms = now_ms + _PUT_OFF_MS
+            return
+        others = any(shard.is_in_first_reading for shard in self._shards.values())
+        if now_ms >= self._put_off_until_ms or not (others or self._lanes.has_ready(1)):
+            for shard in waiting:
+                shard.go_on()
 
     def _read(self, now_ms: int, next_run_ms: int) -> bool:
         """Whether there was anything: then there is likely more."""

@@ -5,6 +5,11 @@ All that concerns one order stands in partitions of one number and has one owner
 first, then each window that is due (those of former delays first, then by boundary), each up to its boundary. When it
 meets a partial it first looks through what else waits before that boundary (`PartialIndex`), and then goes on where it
 was.
+
+No receiver may delay another, however much waits for it. So when much waits in the retry topic, the windows are read
+before it; and what a window holds for an endpoint that takes nothing now, or for an order that comes later from the
+retry topic, is set aside there. When all windows were read once, the retry topic is read, and then the windows once
+more for what was set aside.
 """
 
 from collections import deque
@@ -17,10 +22,13 @@ from consumer.core.waiting import Waiting, read_headers
 from consumer.core.window import PartialIndex
 from consumer.dispatch.ports import Reader, Record
 from consumer.dispatch.precedence import Precedence
-from consumer.dispatch.track import NEVER_MS, Reading, Track
+from consumer.dispatch.track import NEVER_MS, Reading, Taken, Track
 
 _UNHEARD_WAIT_MS: Final = 2_000
 """A broker that is away must not hold up the others for longer."""
+
+MUCH: Final = 100
+"""Records of one partition of the retry topic: so many are read before the windows are."""
 
 
 class Shard:
@@ -29,6 +37,7 @@ class Shard:
         current: The track that a run reads now; None between runs.
         precedence: Of all that it reads.
         hears_until_ms: How long a run waits to hear of every track.
+        waits: The run has read its windows once, and may `go_on` with what it put off when nobody is delayed by it.
     """
 
     def __init__(self, reader: Reader, resumed: set[Track]) -> None:
@@ -42,7 +51,12 @@ class Shard:
         self.hears_until_ms = 0
         self._reader = reader
         self._resumed = resumed
+        self.waits = False
         self._plan: deque[Track] = deque()
+        self._windows: list[Track] = []
+        self._put_off: Track | None = None
+        self._aside: set[str] = set()
+        self._is_first_reading = True
         self._index = PartialIndex()
         self._covered: dict[Track, int] = {}
         self._to_scan: deque[Track] = deque()
@@ -98,8 +112,47 @@ class Shard:
         # topic.
         self._index = PartialIndex()
         self._covered.clear()
-        self._read_next()
+        self._windows = [track for track in self._plan if track.period is not None]
+        self._put_off, self._is_first_reading = None, True
+        self._aside.clear()
+        self.current = self._plan[0]
+        if self._is_first_run:
+            self._is_first_run = False
+            self._look_through_retries()
+        else:
+            self._begin_reading()
         return reads_retries
+
+    @property
+    def is_in_first_reading(self) -> bool:
+        """Whether the run reads what it does not put off."""
+        return self.current is not None and self._is_first_reading
+
+    def reads_once_more(self, track: Track) -> bool:
+        """Whether *track* is a window of which some may be set aside."""
+        return self._is_first_reading and track.period is not None
+
+    def must_set_aside(self, order: bytes, waiting: Waiting) -> bool:
+        """Whether earlier deliveries of its order, or of its profile, come later in the run."""
+        return waiting.profile in self._aside or self.precedence.comes_later(order, waiting.profile)
+
+    def set_aside(self, taken: Taken) -> None:
+        """Leave it where it is until all windows were read once."""
+        track = taken.track
+        track.ledger.set_aside(taken.offset)
+        if track.ledger.is_crowded:
+            self._head(track, taken.offset + 1, 0)
+            self._read_next()
+
+    def set_profile_aside(self, taken: Taken) -> None:
+        """The same, and all later ones of its profile with it."""
+        self._aside.add(taken.waiting.profile)
+        self.set_aside(taken)
+
+    def go_on(self) -> None:
+        """Read what was put off."""
+        self.waits = False
+        self._read_next()
 
     def _due_ms(self, track: Track, periods: frozenset[int]) -> int:
         # Never in a boundary's second run: what the first one moved would come before what stood there already.
@@ -132,7 +185,7 @@ class Shard:
                 return True
             track.was_read = True
             self._head(track, record.offset(), at_ms)
-            self._read_next()
+            self._was_read(track)
         elif reading is Reading.WATCHED:
             self._head(track, record.offset(), at_ms)
         elif reading is Reading.SCANNED:
@@ -151,7 +204,7 @@ class Shard:
             track.dirty = track.is_known = track.was_read = True
             if track.reading is Reading.DRAINED:
                 track.reading = Reading.WATCHED
-                self._read_next()
+                self._was_read(track)
 
     def covers(self, track: Track, record: Record, period: int, partial_periods: frozenset[int]) -> bool:
         """
@@ -231,16 +284,19 @@ class Shard:
         if waiting is None or converts(waiting.code):
             self._index.add_conversion(order)
         elif waiting.code == PARTIAL:
-            self._index.add_version(order, waiting)
+            is_first = not self.precedence.comes_later(order, waiting.profile)
+            self._index.add_version(order, waiting, is_first=is_first)
 
     def _scanned(self, track: Track) -> None:
         self._to_scan.popleft()
+        self._reader.pause(*track.place)
+        track.reading = Reading.HEADED
         if track is self._looked_through:
             self._looked_through = None
             self.precedence.looked_through()
-        self._reader.pause(*track.place)
-        track.reading = Reading.HEADED
-        self._scan_next()
+            self._begin_reading()
+        else:
+            self._scan_next()
 
     def _head(self, track: Track, offset: int, at_ms: int) -> None:
         self._reader.pause(*track.place)
@@ -251,22 +307,47 @@ class Shard:
         track.ledger.skip_to(offset)
         self._next_run = None
 
+    def _begin_reading(self) -> None:
+        if self._plan[0].period is None and self._windows and self.precedence.waiting > MUCH:
+            self._put_off = self._plan.popleft()
+        self._read_next()
+
+    def _was_read(self, track: Track) -> None:
+        """To its boundary, or to its end."""
+        if track.period is None:
+            self.precedence.retries_were_read()
+        elif not self._is_first_reading:
+            track.ledger.end_second_reading()
+        self._read_next()
+
     def _read_next(self) -> None:
         self._next_run = None
-        self.current = self._plan.popleft() if self._plan else None
-        if self.current is not None and self._is_first_run:
-            self._is_first_run = False
-            self._look_through_retries()
-        elif self.current is not None:
-            self._drain(self.current)
-        else:
+        if self._plan:
+            track = self.current = self._plan.popleft()
+            again_from = None if self.reads_once_more(track) else track.ledger.first_aside
+            if again_from is not None:
+                track.head_offset = again_from
+            self._drain(track)
+            return
+        if self._is_first_reading:
+            self._is_first_reading = False
+            self._aside.clear()
+            if self._put_off is not None:
+                self._plan.append(self._put_off)
+            self._plan.extend(track for track in self._windows if track.ledger.first_aside is not None)
+            self.waits = bool(self._plan)
+        if not self.waits:
+            self.current = None
             self._index = PartialIndex()
 
     def _look_through_retries(self) -> None:
         """A former owner may have been in the middle of a run."""
-        self._to_scan = deque(t for t in self.tracks if t.period is None and t.reading is Reading.HEADED)
-        self._looked_through = self._to_scan[0] if self._to_scan else None
-        self._scan_next()
+        self._looked_through = next((t for t in self.tracks if t.period is None and t.has_head), None)
+        if self._looked_through is not None:
+            self._to_scan = deque([self._looked_through])
+            self._scan_next()
+        else:
+            self._begin_reading()
 
     def _look_at(self, track: Track, record: Record, *, is_due: bool) -> None:
         try:

@@ -85,6 +85,11 @@ class Track:
         return self.reading in {Reading.DRAINED, Reading.SCANNED}
 
     @property
+    def is_to_be_read(self) -> bool:
+        """Whether a run is at it, or has yet to come to it."""
+        return self.is_being_read or (self.has_head and self.head_at_ms < self.cutoff_ms)
+
+    @property
     def has_head(self) -> bool:
         """Whether the next record is known, and waits."""
         return self.reading is Reading.HEADED

@@ -9,15 +9,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from consumer.core import offsets
 from consumer.core.answer import Answer
 from consumer.core.routing import delivery_id
 from consumer.core.schedule import next_boundary_ms
 from consumer.core.waiting import read_headers, run_of
+from consumer.dispatch import shard
 from tests.unit.dispatch.fakes import FakeReader, StoredRecord
 from tests.unit.dispatch.receivers import Sent, network, status, timeout
 from tests.unit.dispatch.world import NAMES, World, profile
@@ -87,8 +90,17 @@ class StageMachine(RuleBasedStateMachine):
         self.sequence = 0
         self.slow_until_ms = 0
 
-    @initialize(partitions=st.integers(1, 2), at_once=st.sampled_from([1, 2, 500]), late=st.booleans())
-    def begin(self, partitions: int, at_once: int, late: bool) -> None:
+    @initialize(
+        partitions=st.integers(1, 2),
+        at_once=st.sampled_from([1, 2, 500]),
+        late=st.booleans(),
+        much=st.sampled_from([0, 2, shard.MUCH]),
+        aside=st.sampled_from([1, 3, offsets.ASIDE_AT_ONCE]),
+    )
+    def begin(self, partitions: int, at_once: int, late: bool, much: int, aside: int) -> None:
+        self.patched = [patch.object(shard, "MUCH", much), patch.object(offsets, "ASIDE_AT_ONCE", aside)]
+        for one in self.patched:
+            one.start()
         self.at_once, self.ends_late = at_once, late
         self.world = World(*self.profiles(), partitions=partitions, limit=3)
         self.world.prepare_reader = self.prepare
@@ -312,6 +324,13 @@ class StageMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "world"):
             return
+        try:
+            self.all_must_arrive()
+        finally:
+            for one in self.patched:
+                one.stop()
+
+    def all_must_arrive(self) -> None:
         self.behaviour = dict.fromkeys(HOSTS.values(), "good")
         self.paused.clear()
         self.world.use(*self.profiles())
