@@ -80,13 +80,18 @@ class Ledger:
         return True
 
     def set_aside(self, offset: int) -> None:
-        """What was just taken stays open, and will be read again."""
+        """What was taken stays open, and will be read again."""
         self._aside.append(offset)
 
     @property
-    def first_aside(self) -> int | None:
-        """Where the second reading begins; None when nothing was set aside."""
-        return self._aside[0] if self._aside else None
+    def has_aside(self) -> bool:
+        """Whether something was set aside."""
+        return bool(self._aside)
+
+    def begin_second_reading(self) -> int:
+        """Returns where to read what was set aside."""
+        self._aside = deque(sorted(self._aside))
+        return self._aside[0]
 
     @property
     def is_crowded(self) -> bool:

@@ -120,6 +120,21 @@ def read_headers(headers: Headers | None) -> Waiting | None:
     return waiting
 
 
+def profile_and_code(headers: Headers | None) -> tuple[str, str]:
+    """
+    All that must be known of a delivery that is passed over, at a fraction of what `read_headers` costs.
+
+    Returns:
+        Both empty when the headers say something else, or nothing.
+    """
+    for name, value in headers or ():
+        if name == DELIVERY_HEADER and value is not None:
+            parts = value.split(b"\t", 5)
+            if len(parts) == 6:
+                return parts[1].decode("utf-8", "replace"), parts[5].decode("utf-8", "replace")
+    return "", ""
+
+
 def _delivery(value: bytes) -> Waiting:
     delivery_id, profile, source, occurred_at, arrived_at, code = value.decode().split("\t", 5)
     return Waiting(

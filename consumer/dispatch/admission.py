@@ -1,11 +1,12 @@
 """A record that a run takes becomes a job for its endpoint's lane, or is settled on the spot: this says which."""
 
+from collections import deque
 from typing import Final
 
 from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.errors import UndecodableRecord
 from consumer.core.outcome import Reason
-from consumer.core.waiting import Waiting, read_headers
+from consumer.core.waiting import Headers, Waiting, profile_and_code, read_headers
 from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.ports import Record
@@ -15,7 +16,7 @@ from consumer.dispatch.targets import Target, Targets
 from consumer.dispatch.track import Taken, Track
 
 _SLOW_LANES_KEEP: Final = 4096
-_SLOW_LANE_KEEPS: Final = 1024
+SLOW_LANE_KEEPS: Final = 1024
 """Deliveries of all slow endpoints and of one that wait in memory; what comes after them waits in the retry topic."""
 
 
@@ -27,12 +28,15 @@ class Admission:
         self._lanes = lanes
         self._orders = orders
         self._settling = settling
-        self._slow_lane_keeps = _SLOW_LANE_KEEPS
+        self._slow_lane_keeps = SLOW_LANE_KEEPS
 
     def take(self, shard: Shard, track: Track, record: Record, now_ms: int) -> None:
         """Do with a record of the current run what its headers, its profile and its endpoint say."""
+        headers = record.headers()
+        if track.may_set_aside and shard.precedence.has_aside and self._passes_over(shard, track, record, headers):
+            return
         try:
-            waiting = read_headers(record.headers())
+            waiting = read_headers(headers)
         except UndecodableRecord as error:
             self._unreadable(track, record, error, now_ms)
             return
@@ -74,8 +78,25 @@ class Admission:
 
     def share_memory(self, busy_lanes: int) -> int:
         """How many deliveries each slow lane keeps in memory, when so many lanes have some."""
-        self._slow_lane_keeps = max(1, min(_SLOW_LANE_KEEPS, _SLOW_LANES_KEEP // max(1, busy_lanes)))
+        self._slow_lane_keeps = max(1, min(SLOW_LANE_KEEPS, _SLOW_LANES_KEEP // max(1, busy_lanes)))
         return self._slow_lane_keeps
+
+    def set_aside(self, lane: Lane) -> None:
+        """
+        Leave the newest of what waits in a lane in their windows, until these were read once: others may stand behind.
+        """
+        stay: deque[Job] = deque()
+        while len(lane.queue) + len(stay) > self._slow_lane_keeps and lane.queue:
+            leader = lane.queue.pop()
+            line = (leader, *(leader.followers or ()))
+            if not all(job.track.may_set_aside for job in line):
+                stay.appendleft(leader)
+                continue
+            self._orders.leave_with_followers(leader)
+            for job in line:
+                job.track.precedence.set_aside(job.waiting.profile)
+                job.track.ledger.set_aside(job.offset)
+        lane.queue.extend(stay)
 
     def shed(self, lane: Lane, now_ms: int) -> None:
         """Move the newest of what waits in a lane to the retry topic: it takes the memory that others need."""
@@ -106,6 +127,27 @@ class Admission:
             self.hold(job, now_ms)
         self._orders.leave_with_followers(leader)
 
+    def _passes_over(self, shard: Shard, track: Track, record: Record, headers: Headers | None) -> bool:
+        """
+        Whether the run comes back to all that its windows hold for the profile. There may be a hundred thousand of
+        them before those of another one. Partials are looked at one by one.
+        """
+        profile, code = profile_and_code(headers)
+        if code == PARTIAL or not shard.precedence.is_aside(profile):
+            return False
+        offset = record.offset()
+        if track.ledger.take(offset):
+            track.dirty = True
+            if track.period in self._targets.partial_periods and converts(code):
+                shard.note_conversion(record.key() or b"")
+            shard.set_aside(track, offset)
+        return True
+
+    @staticmethod
+    def _set_profile_aside(shard: Shard, taken: Taken) -> None:
+        shard.precedence.set_aside(taken.waiting.profile)
+        shard.set_aside(taken.track, taken.offset)
+
     def _is_known_enough(self, shard: Shard, track: Track, record: Record, waiting: Waiting, target: Target) -> bool:
         """False when the shard looks through what else waits first, and offers the record again."""
         if waiting.code != PARTIAL or not target.has_partial_rules:
@@ -126,39 +168,39 @@ class Admission:
                 return
         elif converts(waiting.code) and (job.track.period is None or job.track.period in self._targets.partial_periods):
             self._converted(shard, job.track, job.key, job.offset)
-        is_first_reading = shard.reads_once_more(job.track)
-        if is_first_reading and shard.must_set_aside(job.key, waiting):
-            shard.set_aside(job)
+        precedence, may_set_aside = shard.precedence, job.track.may_set_aside
+        is_aside = may_set_aside and precedence.is_aside(waiting.profile)
+        if is_aside or (may_set_aside and precedence.comes_later(job.key, waiting.profile)):
+            shard.set_aside(job.track, job.offset)
+        elif precedence.is_out_of_order(job.key, waiting):
+            self.hold(job, now_ms)
         elif self._orders.has_line(job):
             # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
             self._orders.join(job)
-        elif not target.is_open or shard.precedence.is_paused(waiting.profile):
-            if is_first_reading:
-                shard.set_profile_aside(job)
+        elif not target.is_open or precedence.is_paused(waiting.profile):
+            if may_set_aside:
+                self._set_profile_aside(shard, job)
             else:
                 self._settling.kept(job, PAUSED, now_ms)
         elif waiting.attempted_at_ms >= job.run_ms:
             self._settling.again(job)
-        elif not self._accepts(job, lane, now_ms) or self._must_wait(job, lane):
-            if is_first_reading:
-                shard.set_profile_aside(job)
+        elif not self._accepts(job, lane, now_ms):
+            if may_set_aside:
+                self._set_profile_aside(shard, job)
             else:
                 self.hold(job, now_ms)
+        elif precedence.keeps_back(job.key, waiting):
+            self.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
 
-    @staticmethod
-    def _accepts(job: Job, lane: Lane, now_ms: int) -> bool:
+    def _accepts(self, job: Job, lane: Lane, now_ms: int) -> bool:
         waiting = job.waiting
         # Known from before a restart; what another endpoint asked for says nothing of the one that the profile has now.
         if waiting.hold_until_ms > now_ms and waiting.hold_endpoint == lane.endpoint.name:
             lane.endpoint.hold(waiting.hold_until_ms)
-        return lane.endpoint.accepts(now_ms, job.run_ms)
-
-    def _must_wait(self, job: Job, lane: Lane) -> bool:
-        if lane.is_slow and len(lane.queue) >= self._slow_lane_keeps:
-            return True
-        return job.track.precedence.keeps_back(job.key, job.waiting)
+        is_full = lane.is_slow and len(lane.queue) >= self._slow_lane_keeps
+        return lane.endpoint.accepts(now_ms, job.run_ms) and not is_full
 
     def _converted(self, shard: Shard, track: Track, order: bytes, offset: int) -> None:
         """
@@ -171,8 +213,8 @@ class Admission:
 
     def _orphan(self, shard: Shard, taken: Taken, now_ms: int) -> None:
         """Its profile is gone; editors rename files, so a full period passes before that is believed."""
-        if shard.reads_once_more(taken.track):
-            shard.set_profile_aside(taken)
+        if taken.track.may_set_aside:
+            self._set_profile_aside(shard, taken)
             return
         period = taken.track.period or max(self._targets.periods)
         if self._targets.missing_ms(taken.waiting.profile, now_ms) >= period * 1000:

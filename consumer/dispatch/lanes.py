@@ -33,6 +33,7 @@ class Lane:
         is_ready: Stands in the round of lanes that are served.
         is_slow: It takes more memory than its share and answers too slowly: its newest deliveries wait in Kafka.
         answered: Transfers that ended, for judging its speed.
+        answered_before: The same, at the look before.
     """
 
     endpoint: Endpoint
@@ -40,6 +41,7 @@ class Lane:
     is_ready: bool = False
     is_slow: bool = False
     answered: int = 0
+    answered_before: int = 0
 
 
 class Lanes:

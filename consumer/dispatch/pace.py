@@ -21,6 +21,9 @@ _DRAINS_WITHIN_S: Final = 30
 """A lane that needs longer than this for what it has in memory gives way. Short enough for those behind it, and long
 enough that a busy machine does not make every lane look slow."""
 
+_GIVES_WAY_AFTER_S: Final = 3
+"""While windows are read for the first time, a lane gives way sooner: what is set aside comes in the same run."""
+
 _OWN_PAUSE_MS: Final = 300
 """A longer time between two looks was this program's own (a slow commit, a busy machine): no lane is blamed for it."""
 
@@ -59,7 +62,8 @@ class Pace:
     def look(self, now_ms: int) -> None:
         """Called several times a second."""
         before = self._looks[1]
-        if now_ms - before[0] > _OWN_PAUSE_MS:
+        passed_ms = now_ms - before[0]
+        if passed_ms > _OWN_PAUSE_MS:
             self._seen.clear()
         self._looks = (before, (now_ms, self.answered))
         is_full = self._is_full  # for all lanes alike, whatever one of them gives up now
@@ -72,6 +76,11 @@ class Pace:
                 self._seen.pop(lane, None)
             elif is_full and self._is_slow(lane, now_ms):
                 self._admission.shed(lane, now_ms)
+            elif is_full and passed_ms <= _OWN_PAUSE_MS:
+                answered = lane.answered - lane.answered_before
+                if waiting * passed_ms > answered * 1000 * _GIVES_WAY_AFTER_S:
+                    self._admission.set_aside(lane)
+            lane.answered_before = lane.answered
 
     def _is_slow(self, lane: Lane, now_ms: int) -> bool:
         since_ms, answered = self._seen.setdefault(lane, (now_ms, lane.answered))

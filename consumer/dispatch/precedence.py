@@ -3,7 +3,6 @@
 from array import array
 from bisect import bisect_left
 
-from consumer.core.customer_type import PARTIAL
 from consumer.core.outcome import Reason
 from consumer.core.waiting import Waiting
 
@@ -27,15 +26,13 @@ class Precedence:
         run_ms: Name of the newest run, in which is moved what is moved now: the newest boundary of any window when it
             began, whichever windows it reads.
         is_unwritten: Something was moved and is not in Kafka yet.
-        waiting: How many deliveries the current run reads from the retry topic.
     """
 
     def __init__(self) -> None:
         self.run_ms = 0
         self.is_unwritten = False
-        self.waiting = 0
+        self._aside: set[str] = set()
         self._later = _numbers()
-        self._moved = 0
         self._moved_lines = _numbers()
         self._orders: set[int] = set()
         self._held: set[str] = set()
@@ -48,14 +45,34 @@ class Precedence:
         self._orders.clear()
         self._held.clear()
         self._paused.clear()
-        self.waiting, self._moved = self._moved, 0
         self._later, self._moved_lines = array("q", sorted(self._moved_lines)), _numbers()
         self._lines = {line: offsets for line, offsets in self._lines.items() if offsets}
 
+    @property
+    def waiting(self) -> int:
+        """How many deliveries the current run has yet to read from the retry topic."""
+        return len(self._later)
+
     def retries_were_read(self) -> None:
         """The current run has read all that it was to read of the retry topic."""
-        self.waiting = 0
         self._later = _numbers()
+
+    def set_aside(self, profile: str) -> None:
+        """The current run comes back to what its windows hold for the profile."""
+        self._aside.add(profile)
+
+    @property
+    def has_aside(self) -> bool:
+        """Whether there are such profiles."""
+        return bool(self._aside)
+
+    def is_aside(self, profile: str) -> bool:
+        """Whether it is one of them."""
+        return profile in self._aside
+
+    def all_windows_were_read(self) -> None:
+        """The current run comes back to what was set aside, and sets nothing aside from here on."""
+        self._aside.clear()
 
     def comes_later(self, order: bytes, profile: str) -> bool:
         """Whether the current run will read a delivery of this order to this profile from the retry topic."""
@@ -69,9 +86,7 @@ class Precedence:
     def moved(self, order: bytes, waiting: Waiting) -> None:
         """It will stand in the retry topic, for the reason that it says."""
         self.is_unwritten = True
-        self._moved += 1
-        if waiting.reason not in _ALONE or waiting.code == PARTIAL:
-            self._moved_lines.append(hash((order, waiting.profile)))
+        self._moved_lines.append(hash((order, waiting.profile)))
         if waiting.reason in _ALONE:
             return
         if self._lines:
@@ -96,11 +111,16 @@ class Precedence:
 
     def keeps_back(self, order: bytes, waiting: Waiting) -> bool:
         """Whether an earlier delivery comes later than this one."""
-        if self._lines:
-            line, offset = _line(order, waiting)
-            if line in self._lines:
-                return any(other < offset for other in self._lines[line])
+        if self._lines and _line(order, waiting)[0] in self._lines:
+            return self.is_out_of_order(order, waiting)
         return waiting.profile in self._held or (bool(self._orders) and hash((order, waiting.profile)) in self._orders)
+
+    def is_out_of_order(self, order: bytes, waiting: Waiting) -> bool:
+        """Whether an earlier one of its line stands, or will stand, behind it in the retry topic."""
+        if not self._lines:
+            return False
+        line, offset = _line(order, waiting)
+        return any(other < offset for other in self._lines.get(line, ()))
 
     def look_at(self, order: bytes, waiting: Waiting, *, is_due: bool) -> None:
         """
@@ -110,12 +130,7 @@ class Precedence:
             is_due: The current run reads it.
         """
         line = hash((order, waiting.profile))
-        if is_due:
-            self.waiting += 1
-        else:
-            self._moved += 1
-        if waiting.reason not in _ALONE or waiting.code == PARTIAL:
-            (self._later if is_due else self._moved_lines).append(line)
+        (self._later if is_due else self._moved_lines).append(line)
         if waiting.reason in _ALONE:
             return
         if not is_due:

@@ -55,7 +55,6 @@ class Shard:
         self._plan: deque[Track] = deque()
         self._windows: list[Track] = []
         self._put_off: Track | None = None
-        self._aside: set[str] = set()
         self._is_first_reading = True
         self._index = PartialIndex()
         self._covered: dict[Track, int] = {}
@@ -113,8 +112,9 @@ class Shard:
         self._index = PartialIndex()
         self._covered.clear()
         self._windows = [track for track in self._plan if track.period is not None]
+        for track in self._windows:
+            track.may_set_aside = True
         self._put_off, self._is_first_reading = None, True
-        self._aside.clear()
         self.current = self._plan[0]
         if self._is_first_run:
             self._is_first_run = False
@@ -128,30 +128,20 @@ class Shard:
         """Whether the run reads what it does not put off."""
         return self.current is not None and self._is_first_reading
 
-    def reads_once_more(self, track: Track) -> bool:
-        """Whether *track* is a window of which some may be set aside."""
-        return self._is_first_reading and track.period is not None
-
-    def must_set_aside(self, order: bytes, waiting: Waiting) -> bool:
-        """Whether earlier deliveries of its order, or of its profile, come later in the run."""
-        return waiting.profile in self._aside or self.precedence.comes_later(order, waiting.profile)
-
-    def set_aside(self, taken: Taken) -> None:
-        """Leave it where it is until all windows were read once."""
-        track = taken.track
-        track.ledger.set_aside(taken.offset)
+    def set_aside(self, track: Track, offset: int) -> None:
+        """Leave what was taken just now where it stands, until all windows were read once."""
+        track.ledger.set_aside(offset)
         if track.ledger.is_crowded:
-            self._head(track, taken.offset + 1, 0)
+            self._head(track, offset + 1, 0)
             self._read_next()
 
-    def set_profile_aside(self, taken: Taken) -> None:
-        """The same, and all later ones of its profile with it."""
-        self._aside.add(taken.waiting.profile)
-        self.set_aside(taken)
-
     def go_on(self) -> None:
-        """Read what was put off."""
+        """Read what was put off, and what was set aside."""
         self.waits = False
+        self._set_nothing_aside()
+        if self._put_off is not None:
+            self._plan.append(self._put_off)
+        self._plan.extend(track for track in self._windows if track.ledger.has_aside)
         self._read_next()
 
     def _due_ms(self, track: Track, periods: frozenset[int]) -> int:
@@ -324,21 +314,22 @@ class Shard:
         self._next_run = None
         if self._plan:
             track = self.current = self._plan.popleft()
-            again_from = None if self.reads_once_more(track) else track.ledger.first_aside
-            if again_from is not None:
-                track.head_offset = again_from
+            if not self._is_first_reading and track.ledger.has_aside:
+                track.head_offset = track.ledger.begin_second_reading()
             self._drain(track)
             return
         if self._is_first_reading:
             self._is_first_reading = False
-            self._aside.clear()
-            if self._put_off is not None:
-                self._plan.append(self._put_off)
-            self._plan.extend(track for track in self._windows if track.ledger.first_aside is not None)
-            self.waits = bool(self._plan)
+            self.waits = self._put_off is not None or any(track.ledger.has_aside for track in self._windows)
         if not self.waits:
+            self._set_nothing_aside()
             self.current = None
             self._index = PartialIndex()
+
+    def _set_nothing_aside(self) -> None:
+        self.precedence.all_windows_were_read()
+        for track in self._windows:
+            track.may_set_aside = False
 
     def _look_through_retries(self) -> None:
         """A former owner may have been in the middle of a run."""

@@ -38,6 +38,7 @@ class Track:
         is_known: It is known what comes next, or that nothing does: something was heard of it since it was assigned.
         was_read: It was read since then, to a boundary or to its end.
         dirty: Something was read or settled since the last commit.
+        may_set_aside: A run reads this window for the first time, or others beside it.
         tally: Outcomes since the last summary, by name.
     """
 
@@ -48,6 +49,7 @@ class Track:
         "head_offset",
         "is_known",
         "ledger",
+        "may_set_aside",
         "period",
         "place",
         "precedence",
@@ -72,6 +74,7 @@ class Track:
         self.is_known = False
         self.was_read = False
         self.dirty = False
+        self.may_set_aside = False
         self.tally: Counter[str] = Counter()
 
     def settle(self, offset: int) -> None:

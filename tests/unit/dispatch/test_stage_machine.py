@@ -7,6 +7,7 @@ made; in the end everything must have arrived, or been kept back for a reason th
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +21,7 @@ from consumer.core.answer import Answer
 from consumer.core.routing import delivery_id
 from consumer.core.schedule import next_boundary_ms
 from consumer.core.waiting import read_headers, run_of
-from consumer.dispatch import shard
+from consumer.dispatch import admission, pace, shard
 from tests.unit.dispatch.fakes import FakeReader, StoredRecord
 from tests.unit.dispatch.receivers import Sent, network, status, timeout
 from tests.unit.dispatch.world import NAMES, World, profile
@@ -96,11 +97,17 @@ class StageMachine(RuleBasedStateMachine):
         late=st.booleans(),
         much=st.sampled_from([0, 2, shard.MUCH]),
         aside=st.sampled_from([1, 3, offsets.ASIDE_AT_ONCE]),
+        memory=st.sampled_from([2, 5, pace.MEMORY_HOLDS]),
     )
-    def begin(self, partitions: int, at_once: int, late: bool, much: int, aside: int) -> None:
-        self.patched = [patch.object(shard, "MUCH", much), patch.object(offsets, "ASIDE_AT_ONCE", aside)]
-        for one in self.patched:
-            one.start()
+    def begin(self, partitions: int, at_once: int, late: bool, much: int, aside: int, memory: int) -> None:
+        self.bounds = ExitStack()
+        for module, name, bound in (
+            (shard, "MUCH", much),
+            (offsets, "ASIDE_AT_ONCE", aside),
+            (pace, "MEMORY_HOLDS", pace.READ_AT_ONCE + memory),
+            (admission, "SLOW_LANE_KEEPS", memory // 2),
+        ):
+            self.bounds.enter_context(patch.object(module, name, bound))
         self.at_once, self.ends_late = at_once, late
         self.world = World(*self.profiles(), partitions=partitions, limit=3)
         self.world.prepare_reader = self.prepare
@@ -327,8 +334,7 @@ class StageMachine(RuleBasedStateMachine):
         try:
             self.all_must_arrive()
         finally:
-            for one in self.patched:
-                one.stop()
+            self.bounds.close()
 
     def all_must_arrive(self) -> None:
         self.behaviour = dict.fromkeys(HOSTS.values(), "good")
