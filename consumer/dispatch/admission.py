@@ -85,6 +85,7 @@ class Admission:
         """
         Leave the newest of what waits in a lane in their windows, until these were read once: others may stand behind.
         """
+        lane.gives_way = True
         stay: deque[Job] = deque()
         while len(lane.queue) + len(stay) > self._slow_lane_keeps and lane.queue:
             leader = lane.queue.pop()
@@ -199,7 +200,8 @@ class Admission:
         # Known from before a restart; what another endpoint asked for says nothing of the one that the profile has now.
         if waiting.hold_until_ms > now_ms and waiting.hold_endpoint == lane.endpoint.name:
             lane.endpoint.hold(waiting.hold_until_ms)
-        is_full = lane.is_slow and len(lane.queue) >= self._slow_lane_keeps
+        is_slow = lane.is_slow or (lane.gives_way and job.track.may_set_aside)
+        is_full = is_slow and len(lane.queue) >= self._slow_lane_keeps
         return lane.endpoint.accepts(now_ms, job.run_ms) and not is_full
 
     def _converted(self, shard: Shard, track: Track, order: bytes, offset: int) -> None:

@@ -32,6 +32,7 @@ class Lane:
     Attributes:
         is_ready: Stands in the round of lanes that are served.
         is_slow: It takes more memory than its share and answers too slowly: its newest deliveries wait in Kafka.
+        gives_way: The same, as far as it looks at a glance: those in windows are set aside.
         answered: Transfers that ended, for judging its speed.
         answered_before: The same, at the look before.
     """
@@ -40,6 +41,7 @@ class Lane:
     queue: deque[Job] = field(default_factory=deque)
     is_ready: bool = False
     is_slow: bool = False
+    gives_way: bool = False
     answered: int = 0
     answered_before: int = 0
 

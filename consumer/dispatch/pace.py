@@ -72,7 +72,7 @@ class Pace:
             waiting = len(lane.queue)
             if waiting <= keeps:
                 if waiting < keeps // 2:
-                    lane.is_slow = False
+                    lane.is_slow = lane.gives_way = False
                 self._seen.pop(lane, None)
             elif is_full and self._is_slow(lane, now_ms):
                 self._admission.shed(lane, now_ms)
