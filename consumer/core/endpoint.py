@@ -66,6 +66,11 @@ class Endpoint:
         return now_ms < self.hold_until_ms or self.breaker is Breaker.OPEN
 
     @property
+    def is_probed(self) -> bool:
+        """Whether all depends on one delivery that is out, or on its way out."""
+        return self.breaker is Breaker.PROBING
+
+    @property
     def has_room(self) -> bool:
         """Whether one more transfer may begin."""
         return self.in_flight < (1 if self.breaker is Breaker.PROBING else self.limit)

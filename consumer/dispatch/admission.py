@@ -200,9 +200,13 @@ class Admission:
         # Known from before a restart; what another endpoint asked for says nothing of the one that the profile has now.
         if waiting.hold_until_ms > now_ms and waiting.hold_endpoint == lane.endpoint.name:
             lane.endpoint.hold(waiting.hold_until_ms)
+        endpoint, waiting_there = lane.endpoint, len(lane.queue)
+        if not endpoint.accepts(now_ms, job.run_ms):
+            return False
+        if job.track.may_set_aside and endpoint.is_probed:
+            return not (waiting_there or endpoint.in_flight)
         is_slow = lane.is_slow or (lane.gives_way and job.track.may_set_aside)
-        is_full = is_slow and len(lane.queue) >= self._slow_lane_keeps
-        return lane.endpoint.accepts(now_ms, job.run_ms) and not is_full
+        return not (is_slow and waiting_there >= self._slow_lane_keeps)
 
     def _converted(self, shard: Shard, track: Track, order: bytes, offset: int) -> None:
         """

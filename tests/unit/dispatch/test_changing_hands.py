@@ -248,3 +248,24 @@ def test_a_transaction_of_unknown_outcome_is_looked_up_and_nothing_of_it_goes_ou
 
     assert sorted(world.sent_events) == ["e1", "e2", "e3", "e4", "e5"]
     assert world.open_places() == []
+
+
+def test_what_comes_later_does_not_follow_the_second_when_the_first_was_kept_back_again() -> None:
+    """Found by the stage machine: 2 stands before 1 in the retry topic, and 3 follows 1 past it."""
+    world = World()
+    world.sender.answer = lambda _: status(503, "1")
+    for event in ("1", "2", "3"):
+        world.wait(event=event)
+    world.to_boundary(plus=1.5)
+    first, second, third = world.retries()
+    world.crash()
+    for record in (second, first, third):
+        world.broker.append((NAMES.retry, record.the_key, record.the_value, record.the_headers))
+    world.broker.committed[NAMES.retry, 0] = (world.retries()[3].at, "")
+    world.sender.answer = lambda _: status(200)
+    world.sender.sent.clear()
+    world.start()
+
+    world.advance(20)
+
+    assert world.sent_events == ["1", "2", "3"]

@@ -1,0 +1,155 @@
+"""What waits for a receiver that takes nothing stands before nobody else's deliveries, and keeps its order and its rules."""
+
+import pytest
+
+from consumer.core.answer import Answer
+from consumer.dispatch.shard import MUCH
+from tests.unit.dispatch.receivers import Sent, network, status
+from tests.unit.dispatch.world import NAMES, World, profile
+
+WINDOW = NAMES.window(4)
+
+
+class Backlog:
+    """A world in which the retry topic holds deliveries of a receiver that is away, since the run before."""
+
+    def __init__(self, size: int) -> None:
+        self.world = World(profile("bad", host="bad.example"), profile("good", host="good.example"))
+        self.away = {"bad", "good"}
+        self.world.sender.answer = self.answer
+        for order in range(100, 100 + size):
+            self.world.wait(order=order, to="bad")
+
+    def answer(self, sent: Sent) -> Answer:
+        return network() if sent.profile in self.away else status(200)
+
+    def has_begun(self) -> World:
+        """The run before is over; the good receiver is back."""
+        self.world.to_boundary(plus=2)
+        self.world.sender.sent.clear()
+        self.away.remove("good")
+        return self.world
+
+
+@pytest.mark.parametrize(("size", "first"), [(MUCH * 2, ["good", "bad"]), (MUCH // 2, ["bad", "good"])])
+def test_windows_come_before_a_large_retry_topic_and_after_a_small_one(size: int, first: list[str]) -> None:
+    world = Backlog(size).has_begun()
+    world.wait(order=1, to="good")
+
+    world.to_boundary(plus=2)
+
+    assert [sent.profile for sent in world.sender.sent] == first
+
+
+def test_later_deliveries_of_an_order_come_behind_those_in_a_large_retry_topic_in_the_same_run() -> None:
+    backlog = Backlog(MUCH * 2)
+    first = backlog.world.wait(order=1, to="good")
+    world = backlog.has_begun()
+    later = [world.wait(order=1, to="good") for _ in range(2)]
+    other = world.wait(order=2, to="good")
+
+    world.to_boundary(plus=2)
+
+    assert [sent.event for sent in world.sender.sent if sent.profile == "good"] == [other, first, *later]
+
+
+def test_what_is_set_aside_goes_to_the_retry_topic_behind_what_waits_there() -> None:
+    backlog = Backlog(MUCH * 2)
+    world = backlog.has_begun()
+    later = [world.wait(order=order, to="bad") for order in range(100, 110)]
+    world.to_boundary(plus=2)
+    backlog.away.clear()
+
+    world.advance(20)
+
+    for order, event in enumerate(later, 100):
+        of_order = [sent.event for sent in world.sender.sent if sent.params["order"] == str(order)]
+        assert of_order[-1] == event
+        assert len(of_order) >= 2
+    assert world.open_places() == []
+
+
+def test_an_order_that_is_passed_over_converts_the_partial_in_a_large_retry_topic() -> None:
+    backlog = Backlog(MUCH * 2)
+    backlog.world.wait(order=1, to="good", code="PARTIAL")
+    world = backlog.has_begun()
+    for order in (8, 9, 1):
+        world.wait(order=order, to="bad")
+
+    world.to_boundary(plus=2)
+
+    assert "good" not in {sent.profile for sent in world.sender.sent}
+    assert world.metric("postback_suppressed_total", profile="good", reason="converted") == 1
+
+
+def test_older_versions_in_a_large_retry_topic_give_way_to_those_in_the_window() -> None:
+    backlog = Backlog(MUCH * 2)
+    for order in (1, 2):
+        backlog.world.wait(order=order, to="good", code="PARTIAL", occurred=1)
+    world = backlog.has_begun()
+    newer = [world.wait(order=order, to="good", code="PARTIAL", occurred=2) for order in (1, 2)]
+
+    world.to_boundary(plus=2)
+
+    assert [sent.event for sent in world.sender.sent if sent.profile == "good"] == newer
+
+
+def test_paused_profiles_stand_before_nobody_either() -> None:
+    backlog = Backlog(10)
+    world = backlog.has_begun()
+    world.use(profile("bad", host="bad.example", paused=True), profile("good", host="good.example"))
+    world.wait(order=1, to="bad")
+    event = world.wait(order=1, to="good")
+
+    world.to_boundary(plus=2)
+
+    assert world.sent_events == [event]
+    assert [row["profile"] for row in world.outcomes()[-1:]] == ["good"]
+
+
+def test_a_crash_between_the_two_readings_loses_and_repeats_nothing() -> None:
+    world = Backlog(MUCH * 2).has_begun()
+    world.sender.ended = 0
+    for order in range(20):
+        world.wait(order=order, to="bad")
+        world.wait(order=order, to="good")
+    world.to_boundary(plus=-0.25)
+    world.clock.now_ms += 300
+    assert world.stage is not None
+    while not world.sender.ended:
+        world.stage.turn()
+    world.clock.now_ms += 1_100
+    before = len(world.sender.sent)
+    world.stage.finish(0)
+    offset, metadata = world.broker.committed[WINDOW, 0]
+
+    world.crash()
+    world.start()
+    world.advance(6)
+
+    arrived = [sent.event for sent in world.sender.sent if sent.profile == "good"]
+    assert 0 < before < 20
+    assert metadata, f"what was set aside must be told beside the offset {offset}"
+    assert len(arrived) == len(set(arrived)) == 20
+    assert (WINDOW, 0) not in world.open_places()
+
+
+def test_an_endpoint_that_fills_memory_gives_way_within_the_run_before_anything_is_moved() -> None:
+    world = World(profile("bad", host="bad.example"), profile("good", host="good.example"))
+    moved_before: list[int] = []
+
+    def answer(sent: Sent) -> Answer | None:
+        if sent.profile == "bad":
+            return None
+        moved_before.append(len(world.retries()))
+        return status(200)
+
+    world.sender.answer = answer
+    for order in range(9_000):
+        world.wait(order=order, to="bad")
+    for order in range(50):
+        world.wait(order=order, to="good")
+
+    world.to_boundary(plus=0.75)
+
+    assert moved_before == [0] * 50
