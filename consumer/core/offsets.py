@@ -1,12 +1,11 @@
 """Which deliveries of a partition are settled, and how Kafka's committed offset says so."""
 
+import zlib
 from base64 import b85decode, b85encode
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Final
-from zlib import compress, decompressobj
-from zlib import error as ZlibError
 
 METADATA_LIMIT: Final = 4096
 """Bytes of metadata that a broker keeps with a committed offset unless it is set up otherwise."""
@@ -178,10 +177,10 @@ def _steps(still_open: Sequence[int]) -> tuple[bytes, int | None]:
     for offset in still_open:
         step = _varint(offset - last)
         if len(out) + len(step) > _ROOM:
-            return out, offset
+            return bytes(out), offset
         out += step
         last = offset
-    return out, None
+    return bytes(out), None
 
 
 def _bits(still_open: Sequence[int]) -> bytes | None:
@@ -193,7 +192,7 @@ def _bits(still_open: Sequence[int]) -> bytes | None:
     bits = bytearray(size)
     for offset in still_open:
         bits[(offset - first) >> 3] |= 1 << ((offset - first) & 7)
-    packed = compress(bits)
+    packed = zlib.compress(bits)
     return packed if len(packed) <= _ROOM else None
 
 
@@ -224,10 +223,10 @@ def _from_steps(data: bytes) -> list[int]:
 
 
 def _from_bits(data: bytes) -> list[int]:
-    unpacking = decompressobj()
+    unpacking = zlib.decompressobj()
     try:
         bits = unpacking.decompress(data, _LONGEST_BITS)
-    except ZlibError as error:
+    except zlib.error as error:
         raise ValueError(str(error)) from error
     if not unpacking.eof:
         raise ValueError("cut off")

@@ -10,6 +10,7 @@ from consumer.core.waiting import Headers, Waiting, profile_and_code, read_heade
 from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.ports import Record
+from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.settling import PAUSED, Settling
 from consumer.dispatch.shard import Shard
 from consumer.dispatch.targets import Target, Targets
@@ -156,7 +157,7 @@ class Admission:
         return shard.covers(track, record, target.period, self._targets.partial_periods)
 
     def _admit(self, shard: Shard, job: Job, now_ms: int) -> None:
-        waiting, target, lane = job.waiting, job.target, job.lane
+        waiting, target = job.waiting, job.target
         if waiting.code == PARTIAL and target.has_partial_rules:
             profile = target.profile
             reason = shard.rule_against(
@@ -169,31 +170,43 @@ class Admission:
                 return
         elif converts(waiting.code) and (job.track.period is None or job.track.period in self._targets.partial_periods):
             self._converted(shard, job.track, job.key, job.offset)
-        precedence, may_set_aside = shard.precedence, job.track.may_set_aside
-        is_aside = may_set_aside and precedence.is_aside(waiting.profile)
-        if is_aside or (may_set_aside and precedence.comes_later(job.key, waiting.profile)):
+        if job.track.may_set_aside and self._comes_later(shard.precedence, job):
             shard.set_aside(job.track, job.offset)
-        elif precedence.is_out_of_order(job.key, waiting):
+        else:
+            self._queue(shard, job, now_ms)
+
+    @staticmethod
+    def _comes_later(precedence: Precedence, job: Job) -> bool:
+        """Whether earlier deliveries of its order, or all of its profile, come later in the run."""
+        profile = job.waiting.profile
+        return precedence.is_aside(profile) or precedence.comes_later(job.key, profile)
+
+    def _queue(self, shard: Shard, job: Job, now_ms: int) -> None:
+        waiting, precedence = job.waiting, shard.precedence
+        if precedence.is_out_of_order(job.key, waiting):
             self.hold(job, now_ms)
         elif self._orders.has_line(job):
             # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
             self._orders.join(job)
-        elif not target.is_open or precedence.is_paused(waiting.profile):
-            if may_set_aside:
-                self._set_profile_aside(shard, job)
-            else:
-                self._settling.kept(job, PAUSED, now_ms)
+        elif not job.target.is_open or precedence.is_paused(waiting.profile):
+            self._leave(shard, job, PAUSED, now_ms)
         elif waiting.attempted_at_ms >= job.run_ms:
             self._settling.again(job)
-        elif not self._accepts(job, lane, now_ms):
-            if may_set_aside:
-                self._set_profile_aside(shard, job)
-            else:
-                self.hold(job, now_ms)
+        elif not self._accepts(job, job.lane, now_ms):
+            self._leave(shard, job, Reason.HELD, now_ms)
         elif precedence.keeps_back(job.key, waiting):
             self.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
+
+    def _leave(self, shard: Shard, job: Job, reason: str, now_ms: int) -> None:
+        """Nothing of its profile is sent now."""
+        if job.track.may_set_aside:
+            self._set_profile_aside(shard, job)
+        elif reason == PAUSED:
+            self._settling.kept(job, PAUSED, now_ms)
+        else:
+            self.hold(job, now_ms)
 
     def _accepts(self, job: Job, lane: Lane, now_ms: int) -> bool:
         waiting = job.waiting

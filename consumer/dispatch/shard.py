@@ -22,7 +22,7 @@ from consumer.core.waiting import Waiting, read_headers
 from consumer.core.window import PartialIndex
 from consumer.dispatch.ports import Reader, Record
 from consumer.dispatch.precedence import Precedence
-from consumer.dispatch.track import NEVER_MS, Reading, Taken, Track
+from consumer.dispatch.track import NEVER_MS, Reading, Track
 
 _UNHEARD_WAIT_MS: Final = 2_000
 """A broker that is away must not hold up the others for longer."""

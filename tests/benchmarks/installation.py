@@ -89,10 +89,10 @@ class Installation:
         return Measured(arguments, log_file=self.folder / f"{role}-{number}.log", web_port=port)
 
 
-def period_with_boundary_in(seconds: float) -> tuple[int, float]:
+def period_with_boundary_in(seconds: float, *, longest: int = _LONGEST_PERIOD) -> tuple[int, float]:
     """A period in whole seconds with its next boundary soon after *seconds* from now, and that boundary."""
     now = time.time()
-    periods = range(max(30, int(seconds) + 1), _LONGEST_PERIOD)
+    periods = range(max(30, int(seconds) + 1), longest)
     found = [(period, now - now % period + period) for period in periods]
     return min((entry for entry in found if entry[1] - now >= seconds), key=lambda entry: entry[1])
 

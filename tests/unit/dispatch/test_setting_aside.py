@@ -1,4 +1,4 @@
-"""What waits for a receiver that takes nothing stands before nobody else's deliveries, and keeps its order and its rules."""
+"""What waits for a receiver that takes nothing stands in nobody's way, and keeps its order and its rules."""
 
 import pytest
 

@@ -38,6 +38,18 @@ ANSWERS: dict[str, Answer | None] = {
     "times out": timeout(),
     "is silent": None,
 }
+TIGHT = st.sampled_from(
+    [
+        (shard, "MUCH", 0),
+        (shard, "MUCH", 2),
+        (offsets, "ASIDE_AT_ONCE", 1),
+        (offsets, "ASIDE_AT_ONCE", 3),
+        (pace, "MEMORY_HOLDS", pace.READ_AT_ONCE + 2),
+        (pace, "MEMORY_HOLDS", pace.READ_AT_ONCE + 5),
+        (admission, "SLOW_LANE_KEEPS", 1),
+    ]
+)
+"""Bounds that are far away in so small a world, otherwise."""
 
 
 @dataclass(eq=False)
@@ -92,21 +104,11 @@ class StageMachine(RuleBasedStateMachine):
         self.slow_until_ms = 0
 
     @initialize(
-        partitions=st.integers(1, 2),
-        at_once=st.sampled_from([1, 2, 500]),
-        late=st.booleans(),
-        much=st.sampled_from([0, 2, shard.MUCH]),
-        aside=st.sampled_from([1, 3, offsets.ASIDE_AT_ONCE]),
-        memory=st.sampled_from([2, 5, pace.MEMORY_HOLDS]),
+        partitions=st.integers(1, 2), at_once=st.sampled_from([1, 2, 500]), late=st.booleans(), bounds=st.sets(TIGHT)
     )
-    def begin(self, partitions: int, at_once: int, late: bool, much: int, aside: int, memory: int) -> None:
+    def begin(self, partitions: int, at_once: int, late: bool, bounds: set[tuple[Any, str, int]]) -> None:
         self.bounds = ExitStack()
-        for module, name, bound in (
-            (shard, "MUCH", much),
-            (offsets, "ASIDE_AT_ONCE", aside),
-            (pace, "MEMORY_HOLDS", pace.READ_AT_ONCE + memory),
-            (admission, "SLOW_LANE_KEEPS", memory // 2),
-        ):
+        for module, name, bound in sorted(bounds, key=str):
             self.bounds.enter_context(patch.object(module, name, bound))
         self.at_once, self.ends_late = at_once, late
         self.world = World(*self.profiles(), partitions=partitions, limit=3)
