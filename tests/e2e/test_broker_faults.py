@@ -1,11 +1,14 @@
 """Brokers die, come back, hang and lose their leader; deliveries go on by themselves."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from tests.broker.kafka import KafkaBroker
+from tests.broker.node import Node
 from tests.broker.topics import Topics
 from tests.conftest import BrokerStarter
 from tests.e2e.conftest import finish
@@ -105,6 +108,50 @@ def test_a_broker_that_hangs_for_a_while_is_waited_for(
 
     receiver.wait_for_all({e["eventId"] for e in events + more}, "/all")
     assert one_key_per_event(receiver.arrived())
+
+
+@contextmanager
+def _slow(node: Node) -> Iterator[None]:
+    """A node that stands still for most of the time, as one does whose disk is slow."""
+    ended = Event()
+
+    def stand_still_again_and_again() -> None:
+        while not ended.wait(0.1):
+            node.pause()
+            ended.wait(0.4)
+            node.resume()
+
+    thread = Thread(target=stand_still_again_and_again)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_on_a_slow_broker_deliveries_go_on_and_memory_does_not_grow(
+    start_broker: BrokerStarter, deploy: Deploy, receiver: Receiver
+) -> None:
+    broker = start_broker()
+    service, crm = deploy(broker)
+    service.profile("all", receiver.url("/all"))
+    service.profile("away", "http://127.0.0.1:1/")
+    instance = service.start()
+    events = []
+
+    with _slow(broker.nodes[0]):
+        for _ in range(4):
+            events += (sent := [crm.order() for _ in range(300)])
+            crm.send_orders(sent)
+            receiver.wait_for_all({e["eventId"] for e in events}, "/all", timeout_seconds=60)
+            assert instance.status_of("/healthz") == 200
+
+    instance.wait_ready()
+    arrived = receiver.arrived("/all")
+    assert len(arrived) == len({a.parameters["event"] for a in arrived}) == 1_200
+    assert instance.metric("postback_delivery_failures_total", profile="away", reason="held") > 0
+    assert instance.most_memory_megabytes() < 200
 
 
 def test_the_service_waits_for_a_broker_that_is_not_there_yet(
