@@ -33,7 +33,7 @@ class Ledger:
     back neither the others' settling nor, after a crash, makes them go out again.
     """
 
-    __slots__ = ("_aside", "_horizon", "_open", "_open_before", "_position", "_settled_to", "_tells_all")
+    __slots__ = ("_again_to", "_aside", "_horizon", "_open", "_open_before", "_position", "_settled_to", "_tells_all")
 
     def __init__(self, position: int, metadata: str | None = None) -> None:
         """
@@ -45,6 +45,7 @@ class Ledger:
         self._settled_to = position
         self._open: dict[int, None] = {}
         self._aside: deque[int] = deque()
+        self._again_to = 0
         self._tells_all = True
         self._horizon, self._open_before = _decode(position, metadata)
 
@@ -70,7 +71,7 @@ class Ledger:
             Whether there is work in it: not when it was settled before a restart, and when it is read again, only if it
             was set aside.
         """
-        if offset < self._position:
+        if offset < self._again_to:
             return self._take_again(offset)
         self._position = offset + 1
         if not self.is_open(offset):
@@ -88,7 +89,8 @@ class Ledger:
         return bool(self._aside)
 
     def begin_second_reading(self) -> int:
-        """Returns where to read what was set aside."""
+        """Returns where to read what was set aside; all that was read before comes again from there."""
+        self._again_to = self._position
         self._aside = deque(sorted(self._aside))
         return self._aside[0]
 
@@ -99,6 +101,7 @@ class Ledger:
 
     def end_second_reading(self) -> None:
         """What was set aside and did not come again is not there any more: its retention is over."""
+        self._again_to = 0
         while self._aside:
             self.settle(self._aside.popleft())
 

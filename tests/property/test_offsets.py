@@ -64,6 +64,28 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert len(self.written[1]) > _NEARLY_FULL, "a settled one is done again, though there was room to tell"
         self.read = min(len(self.log), self.read + count)
 
+    @precondition(lambda self: self.open and not self.ledger.has_aside)
+    @rule(aside=st.sets(st.integers(0, 11), min_size=1), meanwhile=st.sets(st.integers(0, 11)), is_gone=st.booleans())
+    def some_are_set_aside_and_read_again(self, aside: set[int], meanwhile: set[int], is_gone: bool) -> None:
+        later = [offset for place, offset in enumerate(self.open) if place in aside]
+        for offset in reversed(later):
+            self.ledger.set_aside(offset)
+        others = [offset for offset in self.open if offset not in later]
+        self.settle_those([offset for place, offset in enumerate(others) if place in meanwhile])
+        self.the_commit_passes_nothing_that_is_open()
+        if not later:
+            return
+        begin = self.ledger.begin_second_reading()
+        assert begin == later[0]
+        read = [offset for offset in self.log[: self.read] if offset >= begin]
+        if is_gone:
+            read.remove(later[-1])
+        assert [offset for offset in read if self.ledger.take(offset)] == [o for o in later if o in read]
+        self.ledger.end_second_reading()
+        if is_gone:
+            self.settled.add(later[-1])
+            self.open.remove(later[-1])
+
     @precondition(lambda self: self.read == len(self.log))
     @rule(marks=st.integers(0, 3))
     def the_end_is_reached(self, marks: int) -> None:
