@@ -1,9 +1,12 @@
 """Who looks at a commit from outside sees the same as the one who wrote it."""
 
+from random import Random
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.offsets import Ledger, open_in, open_test
+from consumer.core.offsets import METADATA_LIMIT, Ledger, open_in, open_test
 
 
 @given(start=st.integers(0, 1 << 40), taken=st.integers(0, 300), data=st.data())
@@ -23,3 +26,38 @@ def test_what_a_commit_says_is_open_is_what_the_ledger_had_open(start: int, take
     still_open = [offset for offset in range(position, end) if is_open(offset)]
     assert still_open == [*sorted(set(offsets) - settled), *range(start + taken, end)]
     assert len(still_open) == open_in(position, metadata, end)
+
+
+@pytest.mark.parametrize("open_of_ten", [1, 5, 9])
+def test_a_commit_tells_of_many_thousands_that_are_open_side_by_side(open_of_ten: int) -> None:
+    ledger = Ledger(7)
+    offsets = range(7, 7 + 20_000)
+    for offset in offsets:
+        ledger.take(offset)
+    chosen = Random(open_of_ten)
+    still_open = [offset for offset in offsets[:-1] if chosen.randrange(10) < open_of_ten]
+    for offset in set(offsets) - set(still_open):
+        ledger.settle(offset)
+
+    position, metadata = ledger.committable()
+
+    is_open = open_test(position, metadata)
+    assert len(metadata) <= METADATA_LIMIT
+    assert [offset for offset in range(position, offsets.stop) if is_open(offset)] == still_open
+    assert not ledger.is_crowded
+
+
+def test_a_ledger_that_cannot_tell_all_is_crowded() -> None:
+    ledger = Ledger(0)
+    for offset in range(0, 400_000, 3):
+        ledger.take(offset)
+    for offset in range(0, 400_000, 6):
+        ledger.settle(offset)
+    chosen = Random(1)
+    for offset in range(3, 400_000, 6):
+        if chosen.random() < 0.5:
+            ledger.settle(offset)
+
+    ledger.committable()
+
+    assert ledger.is_crowded
