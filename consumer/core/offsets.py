@@ -23,6 +23,10 @@ _LONGEST_BITS: Final = 1 << 16
 ASIDE_AT_ONCE: Final = 20_000
 """Of one partition: each takes 100 bytes of memory."""
 
+_FEW_ASIDE: Final = 1_000
+_TOLD_AS_BITS: Final = (_ROOM - 64) * 8
+"""So few are told as differences however far apart they stand; more of them as bits, within so many offsets."""
+
 
 class Ledger:
     """
@@ -33,7 +37,7 @@ class Ledger:
     back neither the others' settling nor, after a crash, makes them go out again.
     """
 
-    __slots__ = ("_again_to", "_aside", "_horizon", "_open", "_open_before", "_position", "_settled_to", "_tells_all")
+    __slots__ = ("_again_to", "_aside", "_horizon", "_open", "_open_before", "_position", "_settled_to")
 
     def __init__(self, position: int, metadata: str | None = None) -> None:
         """
@@ -46,7 +50,6 @@ class Ledger:
         self._open: dict[int, None] = {}
         self._aside: deque[int] = deque()
         self._again_to = 0
-        self._tells_all = True
         self._horizon, self._open_before = _decode(position, metadata)
 
     @property
@@ -94,10 +97,17 @@ class Ledger:
         self._aside = deque(sorted(self._aside))
         return self._aside[0]
 
+    def has_read_again(self, offset: int) -> bool:
+        """Whether all that was set aside was read again before *offset*, and nothing of what follows is to be."""
+        return not self._aside and offset < self._again_to
+
     @property
     def is_crowded(self) -> bool:
         """Whether no more can be set aside: a commit could not tell of it, or it would take too much memory."""
-        return len(self._aside) >= ASIDE_AT_ONCE or not self._tells_all
+        count = len(self._aside)
+        if count < _FEW_ASIDE and count < ASIDE_AT_ONCE:
+            return False
+        return count >= ASIDE_AT_ONCE or self._position - next(iter(self._open)) >= _TOLD_AS_BITS
 
     def end_second_reading(self) -> None:
         """What was set aside and did not come again is not there any more: its retention is over."""
@@ -121,7 +131,6 @@ class Ledger:
             The next offset to read, in Kafka's meaning of a committed offset, and the metadata to commit with it.
         """
         first = next(iter(self._open), self._position)
-        self._tells_all = True
         if first >= self._horizon and first >= self._settled_to:
             return first, ""
         # Behind the last settled one there is nothing to tell.
@@ -131,8 +140,7 @@ class Ledger:
         still_open = [*mine, *theirs]
         if not still_open:
             return max(first, horizon), ""
-        metadata, self._tells_all = _encode(still_open, horizon)
-        return still_open[0], metadata
+        return still_open[0], _encode(still_open, horizon)
 
     def _take_again(self, offset: int) -> bool:
         aside = self._aside
@@ -157,20 +165,20 @@ def open_test(position: int, metadata: str | None) -> Callable[[int], bool]:
     return lambda offset: offset >= horizon or offset in still_open
 
 
-def _encode(still_open: Sequence[int], horizon: int) -> tuple[str, bool]:
+def _encode(still_open: Sequence[int], horizon: int) -> str:
     """
-    The open offsets below the horizon, and whether all of them could be told.
+    The open offsets below the horizon.
 
     When they do not fit, the horizon comes nearer: less is told, which is always safe.
     """
     first = still_open[0]
     steps, cut_at = _steps(still_open)
     if cut_at is None:
-        return _text(_STEPS, horizon - first, steps), True
+        return _text(_STEPS, horizon - first, steps)
     bits = _bits(still_open)
     if bits is not None:
-        return _text(_BITS, horizon - first, bits), True
-    return _text(_STEPS, cut_at - first, steps), False
+        return _text(_BITS, horizon - first, bits)
+    return _text(_STEPS, cut_at - first, steps)
 
 
 def _steps(still_open: Sequence[int]) -> tuple[bytes, int | None]:

@@ -18,7 +18,7 @@ from consumer.dispatch.track import Taken, Track
 
 _SLOW_LANES_KEEP: Final = 4096
 SLOW_LANE_KEEPS: Final = 1024
-"""Deliveries of all slow endpoints and of one that wait in memory; what comes after them waits in the retry topic."""
+"""Deliveries of all slow endpoints and of one that wait in memory; what comes after them waits in Kafka."""
 
 
 class Admission:
@@ -98,6 +98,8 @@ class Admission:
             for job in line:
                 job.track.precedence.set_aside(job.waiting.profile)
                 job.track.ledger.set_aside(job.offset)
+                if job.waiting.code == PARTIAL:
+                    self._settling.moved_partials.add(job.key)
         lane.queue.extend(stay)
 
     def shed(self, lane: Lane, now_ms: int) -> None:
@@ -145,9 +147,13 @@ class Admission:
             shard.set_aside(track, offset)
         return True
 
-    @staticmethod
-    def _set_profile_aside(shard: Shard, taken: Taken) -> None:
+    def _set_profile_aside(self, shard: Shard, taken: Taken) -> None:
         shard.precedence.set_aside(taken.waiting.profile)
+        self._set_aside(shard, taken)
+
+    def _set_aside(self, shard: Shard, taken: Taken) -> None:
+        if taken.waiting.code == PARTIAL:
+            self._settling.moved_partials.add(taken.key)
         shard.set_aside(taken.track, taken.offset)
 
     def _is_known_enough(self, shard: Shard, track: Track, record: Record, waiting: Waiting, target: Target) -> bool:
@@ -171,39 +177,46 @@ class Admission:
         elif converts(waiting.code) and (job.track.period is None or job.track.period in self._targets.partial_periods):
             self._converted(shard, job.track, job.key, job.offset)
         if job.track.may_set_aside and self._comes_later(shard.precedence, job):
-            shard.set_aside(job.track, job.offset)
+            self._set_aside(shard, job)
         else:
             self._queue(shard, job, now_ms)
 
     @staticmethod
     def _comes_later(precedence: Precedence, job: Job) -> bool:
         """Whether earlier deliveries of its order, or all of its profile, come later in the run."""
-        profile = job.waiting.profile
-        return precedence.is_aside(profile) or precedence.comes_later(job.key, profile)
+        waiting = job.waiting
+        if precedence.is_aside(waiting.profile) or precedence.comes_later(job.key, waiting.profile):
+            return True
+        return waiting.code == PARTIAL and precedence.conversion_comes_later(job.key)
 
     def _queue(self, shard: Shard, job: Job, now_ms: int) -> None:
         waiting, precedence = job.waiting, shard.precedence
+        is_paused = not job.target.is_open or precedence.is_paused(waiting.profile)
         if precedence.is_out_of_order(job.key, waiting):
-            self.hold(job, now_ms)
+            self._move_on(job, now_ms, is_paused=is_paused)
         elif self._orders.has_line(job):
             # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
             self._orders.join(job)
-        elif not job.target.is_open or precedence.is_paused(waiting.profile):
-            self._leave(shard, job, PAUSED, now_ms)
+        elif is_paused:
+            self._leave(shard, job, now_ms, is_paused=True)
         elif waiting.attempted_at_ms >= job.run_ms:
             self._settling.again(job)
         elif not self._accepts(job, job.lane, now_ms):
-            self._leave(shard, job, Reason.HELD, now_ms)
+            self._leave(shard, job, now_ms, is_paused=False)
         elif precedence.keeps_back(job.key, waiting):
             self.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
 
-    def _leave(self, shard: Shard, job: Job, reason: str, now_ms: int) -> None:
+    def _leave(self, shard: Shard, job: Job, now_ms: int, *, is_paused: bool) -> None:
         """Nothing of its profile is sent now."""
         if job.track.may_set_aside:
             self._set_profile_aside(shard, job)
-        elif reason == PAUSED:
+        else:
+            self._move_on(job, now_ms, is_paused=is_paused)
+
+    def _move_on(self, job: Job, now_ms: int, *, is_paused: bool) -> None:
+        if is_paused:
             self._settling.kept(job, PAUSED, now_ms)
         else:
             self.hold(job, now_ms)

@@ -3,6 +3,7 @@
 from array import array
 from bisect import bisect_left
 
+from consumer.core.customer_type import converts
 from consumer.core.outcome import Reason
 from consumer.core.waiting import Waiting
 
@@ -50,7 +51,7 @@ class Precedence:
 
     @property
     def waiting(self) -> int:
-        """How many deliveries the current run has yet to read from the retry topic."""
+        """How much the current run has yet to read from the retry topic: deliveries and conversions."""
         return len(self._later)
 
     def retries_were_read(self) -> None:
@@ -76,17 +77,22 @@ class Precedence:
 
     def comes_later(self, order: bytes, profile: str) -> bool:
         """Whether the current run will read a delivery of this order to this profile from the retry topic."""
-        lines = self._later
-        if not lines:
-            return False
-        line = hash((order, profile))
-        place = bisect_left(lines, line)
-        return place < len(lines) and lines[place] == line
+        return bool(self._later) and self._reads_later(hash((order, profile)))
+
+    def conversion_comes_later(self, order: bytes) -> bool:
+        """Whether it will read there that the order was placed."""
+        return bool(self._later) and self._reads_later(hash(order))
+
+    def _reads_later(self, line: int) -> bool:
+        place = bisect_left(self._later, line)
+        return place < len(self._later) and self._later[place] == line
 
     def moved(self, order: bytes, waiting: Waiting) -> None:
         """It will stand in the retry topic, for the reason that it says."""
         self.is_unwritten = True
         self._moved_lines.append(hash((order, waiting.profile)))
+        if converts(waiting.code):
+            self._moved_lines.append(hash(order))
         if waiting.reason in _ALONE:
             return
         if self._lines:
@@ -121,6 +127,15 @@ class Precedence:
             return False
         line, offset = _line(order, waiting)
         return any(other < offset for other in self._lines.get(line, ()))
+
+    def conversion_moved(self, order: bytes) -> None:
+        """The retry topic will say, too, that the order was placed."""
+        self.is_unwritten = True
+        self._moved_lines.append(hash(order))
+
+    def look_at_conversion(self, order: bytes, *, is_due: bool) -> None:
+        """The topic says that the order was placed."""
+        (self._later if is_due else self._moved_lines).append(hash(order))
 
     def look_at(self, order: bytes, waiting: Waiting, *, is_due: bool) -> None:
         """

@@ -37,7 +37,7 @@ class Settling:
     """
     Attributes:
         records: Of the next transaction.
-        moved_partials: Orders of partials that were moved to the retry topic lately.
+        moved_partials: Orders of partials that were moved to the retry topic lately, or set aside.
         oldest: First failures of what waits in the retry topic, by partition.
     """
 
@@ -155,9 +155,9 @@ class Settling:
     def remind(self, order: bytes, track: Track, offset: int) -> None:
         """Say to later runs in the retry topic, too, that an order was placed: *track* has it at *offset*."""
         source = f"{track.topic}/{track.place[1]}/{offset}"
-        precedence = track.precedence
-        precedence.is_unwritten = True
-        self.records.append((self._names.retry, order, b"", [marker_header(source), run_header(precedence.run_ms)]))
+        track.precedence.conversion_moved(order)
+        headers = [marker_header(source), run_header(track.precedence.run_ms)]
+        self.records.append((self._names.retry, order, b"", headers))
 
     def _is_to_be_given_up(self, waiting: Waiting, now_ms: int) -> bool:
         limit = self._give_up_after_ms

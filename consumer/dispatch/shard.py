@@ -55,6 +55,7 @@ class Shard:
         self._plan: deque[Track] = deque()
         self._windows: list[Track] = []
         self._put_off: Track | None = None
+        self._not_read: list[Track] = []
         self._is_first_reading = True
         self._index = PartialIndex()
         self._covered: dict[Track, int] = {}
@@ -114,7 +115,7 @@ class Shard:
         self._windows = [track for track in self._plan if track.period is not None]
         for track in self._windows:
             track.may_set_aside = True
-        self._put_off, self._is_first_reading = None, True
+        self._put_off, self._not_read, self._is_first_reading = None, [], True
         self.current = self._plan[0]
         if self._is_first_run:
             self._is_first_run = False
@@ -132,6 +133,9 @@ class Shard:
         """Leave what was taken just now where it stands, until all windows were read once."""
         track.ledger.set_aside(offset)
         if track.ledger.is_crowded:
+            # What stands in another window may come after what is left in this one.
+            self._not_read = [track, *self._plan]
+            self._plan.clear()
             self._head(track, offset + 1, 0)
             self._read_next()
 
@@ -141,7 +145,7 @@ class Shard:
         self._set_nothing_aside()
         if self._put_off is not None:
             self._plan.append(self._put_off)
-        self._plan.extend(track for track in self._windows if track.ledger.has_aside)
+        self._plan.extend(track for track in self._windows if track.ledger.has_aside or track in self._not_read)
         self._read_next()
 
     def _due_ms(self, track: Track, periods: frozenset[int]) -> int:
@@ -171,6 +175,10 @@ class Shard:
         reading = track.reading
         at_ms = track.at_ms(record)
         if reading is Reading.DRAINED:
+            if not self._is_first_reading and track.ledger.has_read_again(record.offset()):
+                track.head_offset = track.ledger.position
+                self._drain(track)
+                return False
             if at_ms < track.cutoff_ms:
                 return True
             track.was_read = True
@@ -274,7 +282,7 @@ class Shard:
         if waiting is None or converts(waiting.code):
             self._index.add_conversion(order)
         elif waiting.code == PARTIAL:
-            is_first = not self.precedence.comes_later(order, waiting.profile)
+            is_first = track.period is None or not self.precedence.comes_later(order, waiting.profile)
             self._index.add_version(order, waiting, is_first=is_first)
 
     def _scanned(self, track: Track) -> None:
@@ -345,8 +353,13 @@ class Shard:
             waiting = read_headers(record.headers())
         except UndecodableRecord:
             return
-        if waiting is not None and track.ledger.is_open(record.offset()):
-            self.precedence.look_at(record.key() or b"", waiting, is_due=is_due)
+        if not track.ledger.is_open(record.offset()):
+            return
+        order = record.key() or b""
+        if waiting is None or converts(waiting.code):
+            self.precedence.look_at_conversion(order, is_due=is_due)
+        if waiting is not None:
+            self.precedence.look_at(order, waiting, is_due=is_due)
 
     def _drain(self, track: Track) -> None:
         track.reading = Reading.DRAINED

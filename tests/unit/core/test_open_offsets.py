@@ -47,17 +47,21 @@ def test_a_commit_tells_of_many_thousands_that_are_open_side_by_side(open_of_ten
     assert not ledger.is_crowded
 
 
-def test_a_ledger_that_cannot_tell_all_is_crowded() -> None:
-    ledger = Ledger(0)
-    for offset in range(0, 400_000, 3):
+@pytest.mark.parametrize("aside_of_ten", [1, 3, 5, 9])
+def test_what_is_set_aside_until_a_ledger_is_crowded_can_be_told(aside_of_ten: int) -> None:
+    ledger, aside, chosen = Ledger(0), [], Random(aside_of_ten)
+    offset = 0
+    while not ledger.is_crowded:
         ledger.take(offset)
-    for offset in range(0, 400_000, 6):
-        ledger.settle(offset)
-    chosen = Random(1)
-    for offset in range(3, 400_000, 6):
-        if chosen.random() < 0.5:
+        if chosen.randrange(10) < aside_of_ten:
+            ledger.set_aside(offset)
+            aside.append(offset)
+        else:
             ledger.settle(offset)
+        offset += 1
 
-    ledger.committable()
+    position, metadata = ledger.committable()
 
-    assert ledger.is_crowded
+    is_open = open_test(position, metadata)
+    assert len(aside) > 1_000
+    assert [one for one in range(position, aside[-1] + 1) if is_open(one)] == aside
