@@ -28,7 +28,7 @@ _UNHEARD_WAIT_MS: Final = 2_000
 """A broker that is away must not hold up the others for longer."""
 
 MUCH: Final = 100
-"""Records of one partition of the retry topic: so many are read before the windows are."""
+"""Deliveries and conversions in one partition of the retry topic: so many are read before the windows are."""
 
 
 class Shard:

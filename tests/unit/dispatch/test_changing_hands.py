@@ -1,9 +1,11 @@
 """Crashes, aborted transactions, rebalances: nothing is lost, and what may be sent twice is named."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.unit.dispatch.receivers import network, status
-from tests.unit.dispatch.world import NAMES, START_MS, World
+from tests.unit.dispatch.world import NAMES, START_MS, World, profile
 
 WINDOW = NAMES.window(4)
 
@@ -269,3 +271,21 @@ def test_what_comes_later_does_not_follow_the_second_when_the_first_was_kept_bac
     world.advance(20)
 
     assert world.sent_events == ["1", "2", "3"]
+
+
+def test_what_stands_out_of_order_is_not_given_up_while_its_profile_is_paused() -> None:
+    world = World(profile(paused=True), give_up_after=timedelta(seconds=20))
+    for event in ("1", "2"):
+        world.wait(event=event)
+    world.to_boundary(plus=1.5)
+    first, second = world.retries()
+    world.crash()
+    for record in (second, first):
+        world.broker.append((NAMES.retry, record.the_key, record.the_value, record.the_headers))
+    world.broker.committed[NAMES.retry, 0] = (world.retries()[2].at, "")
+    world.start()
+
+    world.advance(60)
+
+    assert world.dead_letters() == []
+    assert {row["outcome"] for row in world.outcomes()} == set()

@@ -1,7 +1,11 @@
 """What waits for a receiver that takes nothing stands in nobody's way, and keeps its order and its rules."""
 
+from random import Random
+from unittest.mock import patch
+
 import pytest
 
+from consumer.core import offsets
 from consumer.core.answer import Answer
 from consumer.dispatch.shard import MUCH
 from tests.unit.dispatch.receivers import Sent, network, status
@@ -153,3 +157,79 @@ def test_an_endpoint_that_fills_memory_gives_way_within_the_run_before_anything_
     world.to_boundary(plus=0.75)
 
     assert moved_before == [0] * 50
+
+
+def test_a_partial_that_is_set_aside_learns_of_the_order_placed_behind_it_even_when_it_is_moved_on() -> None:
+    files = profile("p"), profile("q", host="q.example")
+    world = World(*files)
+    world.use(files[1])  # a file is renamed: for a moment it is not there
+    world.wait(order=1, to="p", code="PARTIAL", period=4)
+    world.mark_placed(1)
+    world.to_boundary(plus=2)
+
+    world.use(*files)
+    world.advance(10)
+
+    assert world.sent_events == []
+    assert world.metric("postback_suppressed_total", profile="p", reason="converted") == 1
+
+
+def test_when_a_window_stops_the_next_one_waits_until_it_was_read_on() -> None:
+    bad, before, after = profile("bad", host="b.example", paused=True), profile("p"), profile("p", delay=2)
+    with patch.object(offsets, "ASIDE_AT_ONCE", 3):
+        world = World(bad, before)
+        world.to_boundary(12, plus=-1.9)
+        for order in range(100, 110):
+            world.wait(order=order, to="bad")
+        first = world.wait(order=1, to="p")
+        world.use(bad, after)
+        world.advance(0.25)
+        second = world.wait(order=1, to="p")
+
+        world.to_boundary(12, plus=3)
+
+    assert world.sent_events == [first, second]
+
+
+@pytest.mark.parametrize("size", [MUCH // 4, MUCH * 2])
+def test_a_late_partial_is_converted_by_an_order_in_a_retry_topic_of_any_size(size: int) -> None:
+    backlog = Backlog(size)
+    backlog.world.wait(order=1, to="bad", code="SALE")
+    world = backlog.has_begun()
+    world.wait(order=1, to="good", code="PARTIAL")
+
+    world.to_boundary(plus=2)
+
+    assert "good" not in {sent.profile for sent in world.sender.sent}
+
+
+def test_the_second_reading_ends_with_the_last_that_was_set_aside() -> None:
+    world = World(profile("bad", host="bad.example", paused=True), profile("good", host="good.example"))
+    world.wait(order=1, to="bad")
+    for order in range(2, 3_002):
+        world.wait(order=order, to="good")
+    begun = world.reader.moves
+
+    world.to_boundary(plus=2)
+
+    assert len(world.sender.sent) == 3_000
+    assert world.reader.moves - begun < 4_500
+
+
+def test_a_crash_repeats_nothing_however_many_are_set_aside_among_others() -> None:
+    world = World(profile("bad", host="bad.example", paused=True), profile("good", host="good.example"))
+    chosen = Random(1)
+    for order in range(30_000):
+        world.wait(order=order, to=chosen.choice(["bad", "good"]))
+    world.to_boundary(plus=-0.25)
+    world.clock.now_ms += 300
+    assert world.stage is not None
+    while len(world.sender.sent) < 13_500:
+        world.stage.turn()
+    world.stage.finish(0)
+
+    world.crash()
+    world.start()
+    world.advance(6)
+
+    assert len(world.sent_events) == len(set(world.sent_events)) > 14_500
