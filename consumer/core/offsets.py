@@ -105,9 +105,9 @@ class Ledger:
     def is_crowded(self) -> bool:
         """Whether no more can be set aside: a commit could not tell of it, or it would take too much memory."""
         count = len(self._aside)
-        if count < _FEW_ASIDE and count < ASIDE_AT_ONCE:
-            return False
-        return count >= ASIDE_AT_ONCE or self._position - next(iter(self._open)) >= _TOLD_AS_BITS
+        if count >= ASIDE_AT_ONCE:
+            return True
+        return count >= _FEW_ASIDE and self._position - next(iter(self._open)) >= _TOLD_AS_BITS
 
     def end_second_reading(self) -> None:
         """What was set aside and did not come again is not there any more: its retention is over."""

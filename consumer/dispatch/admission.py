@@ -98,8 +98,7 @@ class Admission:
             for job in line:
                 job.track.precedence.set_aside(job.waiting.profile)
                 job.track.ledger.set_aside(job.offset)
-                if job.waiting.code == PARTIAL:
-                    self._settling.moved_partials.add(job.key)
+                self._note_partial(job)
         lane.queue.extend(stay)
 
     def shed(self, lane: Lane, now_ms: int) -> None:
@@ -152,9 +151,13 @@ class Admission:
         self._set_aside(shard, taken)
 
     def _set_aside(self, shard: Shard, taken: Taken) -> None:
+        self._note_partial(taken)
+        shard.set_aside(taken.track, taken.offset)
+
+    def _note_partial(self, taken: Taken) -> None:
+        """A conversion that is read before it comes again is to be told to later runs."""
         if taken.waiting.code == PARTIAL:
             self._settling.moved_partials.add(taken.key)
-        shard.set_aside(taken.track, taken.offset)
 
     def _is_known_enough(self, shard: Shard, track: Track, record: Record, waiting: Waiting, target: Target) -> bool:
         """False when the shard looks through what else waits first, and offers the record again."""

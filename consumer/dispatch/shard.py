@@ -49,9 +49,9 @@ class Shard:
         self.tracks: list[Track] = []
         self.current: Track | None = None
         self.hears_until_ms = 0
+        self.waits = False
         self._reader = reader
         self._resumed = resumed
-        self.waits = False
         self._plan: deque[Track] = deque()
         self._windows: list[Track] = []
         self._put_off: Track | None = None
@@ -134,7 +134,7 @@ class Shard:
         track.ledger.set_aside(offset)
         if track.ledger.is_crowded:
             # What stands in another window may come after what is left in this one.
-            self._not_read = [track, *self._plan]
+            self._not_read = list(self._plan)
             self._plan.clear()
             self._head(track, offset + 1, 0)
             self._read_next()
