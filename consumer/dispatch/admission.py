@@ -11,8 +11,8 @@ from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.ports import Record
 from consumer.dispatch.precedence import Precedence
+from consumer.dispatch.run import Run
 from consumer.dispatch.settling import PAUSED, Settling
-from consumer.dispatch.shard import Shard
 from consumer.dispatch.targets import Target, Targets
 from consumer.dispatch.track import Taken, Track
 
@@ -31,10 +31,10 @@ class Admission:
         self._settling = settling
         self._slow_lane_keeps = SLOW_LANE_KEEPS
 
-    def take(self, shard: Shard, track: Track, record: Record, now_ms: int) -> None:
+    def take(self, run: Run, track: Track, record: Record, now_ms: int) -> None:
         """Do with a record of the current run what its headers, its profile and its endpoint say."""
         headers = record.headers()
-        if track.may_set_aside and shard.precedence.has_aside and self._passes_over(shard, track, record, headers):
+        if track.may_set_aside and run.precedence.has_aside and self._passes_over(run, track, record, headers):
             return
         try:
             waiting = read_headers(headers)
@@ -42,7 +42,7 @@ class Admission:
             self._unreadable(track, record, error, now_ms)
             return
         target = self._targets.get(waiting.profile) if waiting else None
-        if waiting and target and not self._is_known_enough(shard, track, record, waiting, target):
+        if waiting and target and not self._is_known_enough(run, track, record, waiting, target):
             return
         offset = record.offset()
         if not track.ledger.take(offset):
@@ -50,19 +50,19 @@ class Admission:
         track.dirty = True
         key = record.key() or b""
         if waiting is None:
-            self._converted(shard, track, key, offset)
+            self._converted(run, track, key, offset)
             self._orders.converted(key, track, offset)
             return
         value = record.value() or b""
         due_ms = track.due_ms(track.at_ms(record), self._targets.periods)
         if target is None:
-            self._orphan(shard, Taken(track, offset, key, value, waiting, due_ms), now_ms)
+            self._orphan(run, Taken(track, offset, key, value, waiting, due_ms), now_ms)
             return
         lane = self._lanes.lane(target.renderer.endpoint)
-        precedence = shard.precedence
+        precedence = run.precedence
         if track.period is None:
             precedence.came(key, waiting)
-        self._admit(shard, Job(track, offset, key, value, waiting, due_ms, precedence.run_ms, target, lane), now_ms)
+        self._admit(run, Job(track, offset, key, value, waiting, due_ms, precedence.run_ms, target, lane), now_ms)
 
     def is_up_to_date(self, job: Job) -> bool:
         """Whether it may still be sent as it was planned: profiles change while deliveries wait in memory."""
@@ -130,46 +130,46 @@ class Admission:
             self.hold(job, now_ms)
         self._orders.leave_with_followers(leader)
 
-    def _passes_over(self, shard: Shard, track: Track, record: Record, headers: Headers | None) -> bool:
+    def _passes_over(self, run: Run, track: Track, record: Record, headers: Headers | None) -> bool:
         """
         Whether the run comes back to all that its windows hold for the profile. There may be a hundred thousand of
         them before those of another one. Partials are looked at one by one.
         """
         profile, code = profile_and_code(headers)
-        if code == PARTIAL or not shard.precedence.is_aside(profile):
+        if code == PARTIAL or not run.precedence.is_aside(profile):
             return False
         offset = record.offset()
         if track.ledger.take(offset):
             track.dirty = True
             if track.period in self._targets.partial_periods and converts(code):
-                shard.note_conversion(record.key() or b"")
-            shard.set_aside(track, offset)
+                run.partials.note_conversion(record.key() or b"")
+            run.set_aside(track, offset)
         return True
 
-    def _set_profile_aside(self, shard: Shard, taken: Taken) -> None:
-        shard.precedence.set_aside(taken.waiting.profile)
-        self._set_aside(shard, taken)
+    def _set_profile_aside(self, run: Run, taken: Taken) -> None:
+        run.precedence.set_aside(taken.waiting.profile)
+        self._set_aside(run, taken)
 
-    def _set_aside(self, shard: Shard, taken: Taken) -> None:
+    def _set_aside(self, run: Run, taken: Taken) -> None:
         self._note_partial(taken)
-        shard.set_aside(taken.track, taken.offset)
+        run.set_aside(taken.track, taken.offset)
 
     def _note_partial(self, taken: Taken) -> None:
         """A conversion that is read before it comes again is to be told to later runs."""
         if taken.waiting.code == PARTIAL:
             self._settling.moved_partials.add(taken.key)
 
-    def _is_known_enough(self, shard: Shard, track: Track, record: Record, waiting: Waiting, target: Target) -> bool:
-        """False when the shard looks through what else waits first, and offers the record again."""
+    def _is_known_enough(self, run: Run, track: Track, record: Record, waiting: Waiting, target: Target) -> bool:
+        """False when the run looks through what else waits first, and offers the record again."""
         if waiting.code != PARTIAL or not target.has_partial_rules:
             return True
-        return shard.covers(track, record, target.period, self._targets.partial_periods)
+        return run.covers(track, record, target.period, self._targets.partial_periods)
 
-    def _admit(self, shard: Shard, job: Job, now_ms: int) -> None:
+    def _admit(self, run: Run, job: Job, now_ms: int) -> None:
         waiting, target = job.waiting, job.target
         if waiting.code == PARTIAL and target.has_partial_rules:
             profile = target.profile
-            reason = shard.rule_against(
+            reason = run.partials.rule_against(
                 job.key, waiting, latest_only=profile.latest_only, skip_converted=profile.skip_converted
             )
             if reason is None and profile.latest_only and self._orders.has_newer_partial(job):
@@ -178,11 +178,11 @@ class Admission:
                 self._settling.suppressed(job, reason, now_ms)
                 return
         elif converts(waiting.code) and (job.track.period is None or job.track.period in self._targets.partial_periods):
-            self._converted(shard, job.track, job.key, job.offset)
-        if job.track.may_set_aside and self._comes_later(shard.precedence, job):
-            self._set_aside(shard, job)
+            self._converted(run, job.track, job.key, job.offset)
+        if job.track.may_set_aside and self._comes_later(run.precedence, job):
+            self._set_aside(run, job)
         else:
-            self._queue(shard, job, now_ms)
+            self._queue(run, job, now_ms)
 
     @staticmethod
     def _comes_later(precedence: Precedence, job: Job) -> bool:
@@ -190,10 +190,12 @@ class Admission:
         waiting = job.waiting
         if precedence.is_aside(waiting.profile) or precedence.comes_later(job.key, waiting.profile):
             return True
-        return waiting.code == PARTIAL and precedence.conversion_comes_later(job.key)
+        # Of other profiles nothing hangs on it, and what stands behind such a partial must not pass it.
+        is_skipped = waiting.code == PARTIAL and job.target.profile.skip_converted
+        return is_skipped and precedence.conversion_comes_later(job.key)
 
-    def _queue(self, shard: Shard, job: Job, now_ms: int) -> None:
-        waiting, precedence = job.waiting, shard.precedence
+    def _queue(self, run: Run, job: Job, now_ms: int) -> None:
+        waiting, precedence = job.waiting, run.precedence
         is_paused = not job.target.is_open or precedence.is_paused(waiting.profile)
         if precedence.is_out_of_order(job.key, waiting):
             self._move_on(job, now_ms, is_paused=is_paused)
@@ -201,20 +203,20 @@ class Admission:
             # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
             self._orders.join(job)
         elif is_paused:
-            self._leave(shard, job, now_ms, is_paused=True)
+            self._leave(run, job, now_ms, is_paused=True)
         elif waiting.attempted_at_ms >= job.run_ms:
             self._settling.again(job)
         elif not self._accepts(job, job.lane, now_ms):
-            self._leave(shard, job, now_ms, is_paused=False)
+            self._leave(run, job, now_ms, is_paused=False)
         elif precedence.keeps_back(job.key, waiting):
             self.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
 
-    def _leave(self, shard: Shard, job: Job, now_ms: int, *, is_paused: bool) -> None:
+    def _leave(self, run: Run, job: Job, now_ms: int, *, is_paused: bool) -> None:
         """Nothing of its profile is sent now."""
         if job.track.may_set_aside:
-            self._set_profile_aside(shard, job)
+            self._set_profile_aside(run, job)
         else:
             self._move_on(job, now_ms, is_paused=is_paused)
 
@@ -237,19 +239,19 @@ class Admission:
         is_slow = lane.is_slow or (lane.gives_way and job.track.may_set_aside)
         return not (is_slow and waiting_there >= self._slow_lane_keeps)
 
-    def _converted(self, shard: Shard, track: Track, order: bytes, offset: int) -> None:
+    def _converted(self, run: Run, track: Track, order: bytes, offset: int) -> None:
         """
         An order was placed. A partial of it that waits in the retry topic may be read by a later run only, which does
         not meet this record any more: it is told there.
         """
-        shard.note_conversion(order)
-        if track.period is not None and (order in self._settling.moved_partials or shard.has_unread_retries):
+        run.partials.note_conversion(order)
+        if track.period is not None and (order in self._settling.moved_partials or run.has_unread_retries):
             self._settling.remind(order, track, offset)
 
-    def _orphan(self, shard: Shard, taken: Taken, now_ms: int) -> None:
+    def _orphan(self, run: Run, taken: Taken, now_ms: int) -> None:
         """Its profile is gone; editors rename files, so a full period passes before that is believed."""
         if taken.track.may_set_aside:
-            self._set_profile_aside(shard, taken)
+            self._set_profile_aside(run, taken)
             return
         period = taken.track.period or max(self._targets.periods)
         if self._targets.missing_ms(taken.waiting.profile, now_ms) >= period * 1000:

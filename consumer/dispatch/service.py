@@ -14,12 +14,12 @@ from consumer.dispatch.lanes import Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.pace import READ_AT_ONCE, Pace
 from consumer.dispatch.ports import Log, Reader, Sender
-from consumer.dispatch.runs import Runs
+from consumer.dispatch.run_report import RunReport
 from consumer.dispatch.sending import Sending
 from consumer.dispatch.settling import Settling
 from consumer.dispatch.shard import Shard
 from consumer.dispatch.targets import Targets
-from consumer.dispatch.track import NEVER_MS, Track
+from consumer.dispatch.track import NEVER_MS, Cursor, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
@@ -95,9 +95,9 @@ class Dispatch:
         self._commit_interval_ms = commit_interval_ms
         self._clock_ms = clock_ms
         self._pace = Pace(lanes, admission, orders)
-        self._runs = Runs(metrics)
+        self._report = RunReport(metrics)
         self._shards: dict[int, Shard] = {}
-        self._resumed: set[Track] = set()
+        self._moved: set[Track] = set()
         self._tracks: dict[tuple[str, int], tuple[Shard, Track]] = {}
         self._windows: dict[int, list[Track]] = defaultdict(list)
         self._next_commit_ms = 0
@@ -142,9 +142,8 @@ class Dispatch:
         now_ms = self._clock_ms()
         for (topic, partition), committed in sorted(partitions.items()):
             ledger = Ledger(committed.offset or 0, committed.metadata)
-            shard = self._shards.setdefault(partition, Shard(self.reader, self._resumed))
-            track = Track(topic, partition, self._names.period(topic), ledger, shard.precedence)
-            shard.add(track, now_ms)
+            shard = self._shards.setdefault(partition, Shard(Cursor(self.reader, self._moved)))
+            track = shard.add((topic, partition), self._names.period(topic), ledger, now_ms)
             self._tracks[track.place] = (shard, track)
             if track.period is not None:
                 self._windows[track.period].append(track)
@@ -174,16 +173,15 @@ class Dispatch:
         _log.info("partitions.given_up", count=len(partitions))
         if kept:
             self.assigned({place: _Kept(offset, metadata) for place, (offset, metadata) in kept.items()})
-            for place, (offset, _) in kept.items():
-                self._resumed.add(self._tracks[place][1])
-                self.reader.resume_at(*place, offset)
+            for place in kept:
+                self._tracks[place][1].watch_anew()
 
     def _begin_runs(self, now_ms: int) -> int:
         """Start what is due; returns when the next run of a resting shard is due."""
         periods = self._targets.periods
         soonest = NEVER_MS
         for partition, shard in self._shards.items():
-            if shard.current is None:
+            if shard.run is None:
                 due_ms = shard.next_run_ms(periods)
                 if due_ms > now_ms:
                     soonest = min(soonest, due_ms)
@@ -195,30 +193,32 @@ class Dispatch:
         return soonest
 
     def _go_on(self, now_ms: int) -> None:
-        """Let shards read what they put off, when nothing else is left to be read and sent."""
-        waiting = [shard for shard in self._shards.values() if shard.waits]
+        """Let runs read what they put off, when nothing else is left to be read and sent."""
+        runs = [shard.run for shard in self._shards.values() if shard.run is not None]
+        waiting = [run for run in runs if run.waits]
         if not waiting:
             self._put_off_until_ms = now_ms + _PUT_OFF_MS
             return
-        others = any(shard.is_in_first_reading for shard in self._shards.values())
+        others = any(run.is_first_reading for run in runs)
         if now_ms >= self._put_off_until_ms or not (others or self._lanes.has_ready(1)):
-            for shard in waiting:
-                shard.go_on()
+            for run in waiting:
+                run.go_on()
 
     def _read(self, now_ms: int, next_run_ms: int) -> bool:
         """Whether there was anything: then there is likely more."""
         if self._is_unwritten or not self._pace.wants_more(now_ms):
             return False
         wait_ms = 0 if self._sender.in_flight or self._orders.open_count else self._wait_ms(now_ms, next_run_ms)
-        self._resumed.clear()
+        self._moved.clear()
         records, ends = self.reader.read(READ_AT_ONCE, wait_ms / 1000)
         if wait_ms:
             now_ms = self._clock_ms()
         tracks = self._tracks
         for record in records:
             known = tracks.get((record.topic(), record.partition()))
-            if known is not None and known[0].offers(known[1], record):
-                self._admission.take(*known, record, now_ms)
+            run = known[0].offers(known[1], record) if known is not None else None
+            if known is not None and run is not None:
+                self._admission.take(run, known[1], record, now_ms)
         for topic, partition, offset in ends:
             known = tracks.get((topic, partition))
             if known is not None:
@@ -251,7 +251,7 @@ class Dispatch:
 
     def _look(self, now_ms: int) -> None:
         self._next_look_ms = now_ms + 100
-        if self._runs.look_at(self._windows, now_ms):
+        if self._report.look_at(self._windows, now_ms):
             self._settling.forget_logged()
         self._pace.look(now_ms)
 

@@ -8,7 +8,7 @@ from typing import Final
 from consumer.core.offsets import Ledger
 from consumer.core.schedule import next_boundary_ms
 from consumer.core.waiting import Waiting, run_of
-from consumer.dispatch.ports import Record
+from consumer.dispatch.ports import Reader, Record
 from consumer.dispatch.precedence import Precedence
 
 NEVER_MS: Final = 1 << 62
@@ -24,6 +24,29 @@ class Reading(Enum):
     HEADED = "headed"
     DRAINED = "drained"
     SCANNED = "scanned"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """
+    Moves the reader.
+
+    Attributes:
+        moved: Since the last read: what that read still holds of these tracks is void, since they are read on from
+            elsewhere.
+    """
+
+    reader: Reader
+    moved: "set[Track]"
+
+    def stop(self, track: "Track") -> None:
+        """Nothing more of it is read."""
+        self.reader.pause(*track.place)
+
+    def move(self, track: "Track", offset: int) -> None:
+        """It is read on from *offset*."""
+        self.moved.add(track)
+        self.reader.resume_at(*track.place, offset)
 
 
 class Track:
@@ -43,6 +66,7 @@ class Track:
     """
 
     __slots__ = (
+        "_cursor",
         "cutoff_ms",
         "dirty",
         "head_at_ms",
@@ -60,9 +84,11 @@ class Track:
         "was_read",
     )
 
-    def __init__(self, topic: str, partition: int, period: int | None, ledger: Ledger, precedence: Precedence) -> None:
-        self.topic = topic
-        self.place = (topic, partition)
+    def __init__(
+        self, place: tuple[str, int], period: int | None, ledger: Ledger, *, precedence: Precedence, cursor: Cursor
+    ) -> None:
+        self.topic = place[0]
+        self.place = place
         self.period = period
         self.ledger = ledger
         self.reading = Reading.WATCHED
@@ -76,11 +102,58 @@ class Track:
         self.dirty = False
         self.may_set_aside = False
         self.tally: Counter[str] = Counter()
+        self._cursor = cursor
+
+    def watch(self, offset: int) -> None:
+        """It was read to its end: the next record will have *offset*."""
+        self.ledger.skip_to(offset)
+        self.dirty = self.is_known = self.was_read = True
+        self.reading = Reading.WATCHED
+
+    def watch_anew(self) -> None:
+        """From where it begins; the reader may be anywhere."""
+        self._cursor.move(self, self.ledger.position)
+
+    def head(self, offset: int, at_ms: int) -> None:
+        """The next record to be taken was met: it waits."""
+        self._cursor.stop(self)
+        self.reading = Reading.HEADED
+        self.is_known = True
+        self.head_offset = offset
+        self.head_at_ms = at_ms
+        self.ledger.skip_to(offset)
+
+    def drain(self) -> None:
+        """Take what waits, from the head on."""
+        self.reading = Reading.DRAINED
+        self._cursor.move(self, self.head_offset)
+
+    def scan(self) -> None:
+        """Look through what waits, from the head on."""
+        self.reading = Reading.SCANNED
+        self.scanned_offset = -1
+        self._cursor.move(self, self.head_offset)
+
+    def scan_from(self, record: Record) -> None:
+        """The same, when the reader is at *record*, which is the head again."""
+        self.reading = Reading.SCANNED
+        self.head_offset = record.offset()
+        self.head_at_ms = self.at_ms(record)
+
+    def rest(self) -> None:
+        """It was looked through: the head waits again."""
+        self._cursor.stop(self)
+        self.reading = Reading.HEADED
 
     def settle(self, offset: int) -> None:
         """The delivery at *offset* needs nothing more."""
         self.ledger.settle(offset)
         self.dirty = True
+
+    @property
+    def was_moved(self) -> bool:
+        """Whether what was read of it is void."""
+        return self in self._cursor.moved
 
     @property
     def is_being_read(self) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from consumer.core import offsets
 from consumer.core.answer import Answer
-from consumer.dispatch.shard import MUCH
+from consumer.dispatch.run import MUCH
 from tests.unit.dispatch.receivers import Sent, network, status
 from tests.unit.dispatch.world import NAMES, World, profile
 
@@ -201,6 +201,18 @@ def test_a_late_partial_is_converted_by_an_order_in_a_retry_topic_of_any_size(si
     world.to_boundary(plus=2)
 
     assert "good" not in {sent.profile for sent in world.sender.sent}
+
+
+def test_a_partial_that_is_sent_though_its_order_was_placed_stays_before_what_came_after_it() -> None:
+    backlog = Backlog(MUCH * 2)
+    backlog.world.wait(order=1, to="bad", code="SALE")
+    world = backlog.has_begun()
+    world.use(profile("bad", host="bad.example"), profile("good", host="good.example", skip_converted=False))
+    events = [world.wait(order=1, to="good", code=code) for code in ("PARTIAL", "SALE")]
+
+    world.to_boundary(plus=2)
+
+    assert [sent.event for sent in world.sender.sent if sent.profile == "good"] == events
 
 
 def test_the_second_reading_ends_with_the_last_that_was_set_aside() -> None:

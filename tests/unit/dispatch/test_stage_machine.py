@@ -21,7 +21,7 @@ from consumer.core.answer import Answer
 from consumer.core.routing import delivery_id
 from consumer.core.schedule import next_boundary_ms
 from consumer.core.waiting import read_headers, run_of
-from consumer.dispatch import admission, pace, shard
+from consumer.dispatch import admission, pace, run
 from tests.unit.dispatch.fakes import FakeReader, StoredRecord
 from tests.unit.dispatch.receivers import Sent, network, status, timeout
 from tests.unit.dispatch.world import NAMES, World, profile
@@ -40,8 +40,8 @@ ANSWERS: dict[str, Answer | None] = {
 }
 TIGHT = st.sampled_from(
     [
-        (shard, "MUCH", 0),
-        (shard, "MUCH", 2),
+        (run, "MUCH", 0),
+        (run, "MUCH", 2),
         (offsets, "ASIDE_AT_ONCE", 1),
         (offsets, "ASIDE_AT_ONCE", 3),
         (pace, "MEMORY_HOLDS", pace.READ_AT_ONCE + 2),

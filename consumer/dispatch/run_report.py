@@ -12,7 +12,7 @@ from consumer.metrics import Metrics
 _log = EventLog("dispatch")
 
 
-class Runs:
+class RunReport:
     """One run a window and boundary, empty ones included: that they go on is what tells of a healthy process."""
 
     def __init__(self, metrics: Metrics) -> None:

@@ -1,0 +1,209 @@
+"""
+One run of a shard: the order in which it reads the tracks that are due.
+
+It reads the retry topic first, then each window (those of former delays first, then by boundary), each up to its
+boundary. When it meets a partial it first looks through what else waits before that boundary (`Partials`), and then
+goes on where it was.
+
+No receiver may delay another, however much waits for it. So when much waits in the retry topic, the windows are read
+before it; and what a window holds for an endpoint that takes nothing now, or for an order that comes later from the
+retry topic, is set aside there. When all windows were read once, the retry topic is read, and then the windows once
+more for what was set aside.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from consumer.core.customer_type import converts
+from consumer.core.waiting import Waiting
+from consumer.dispatch.partials import Partials
+from consumer.dispatch.ports import Record
+from consumer.dispatch.precedence import Precedence
+from consumer.dispatch.scan import Scan
+from consumer.dispatch.track import Reading, Track
+
+MUCH: Final = 100
+"""Deliveries and conversions in one partition of the retry topic: so many are read before the windows are."""
+
+
+class Run:
+    """
+    Args:
+        due: Tracks to read, each with its cutoff.
+        tracks: All of the shard.
+        periods: Of the windows in use.
+        ended: Called when all is read.
+
+    Attributes:
+        waits: The windows were read once, and it may `go_on` with what it put off when nobody is delayed by it.
+        is_first_reading: It reads what it does not put off.
+    """
+
+    def __init__(
+        self,
+        due: Sequence[Track],
+        tracks: Sequence[Track],
+        *,
+        periods: frozenset[int],
+        precedence: Precedence,
+        ended: Callable[[], None],
+    ) -> None:
+        self.precedence = precedence
+        self.partials = Partials(precedence)
+        self.waits = False
+        self.is_first_reading = True
+        self._tracks = tracks
+        self._ended = ended
+        # What waits under a delay that nobody has any more came before what waits under the new one.
+        self._plan = deque(
+            sorted(due, key=lambda t: (t.period is not None, t.period in periods, t.cutoff_ms, t.period or 0))
+        )
+        self._windows = [track for track in self._plan if track.period is not None]
+        for track in self._windows:
+            track.may_set_aside = True
+        self._put_off: Track | None = None
+        self._not_read: list[Track] = []
+        self._scan: Scan | None = None
+
+    def begin(self, *, is_first: bool) -> None:
+        """
+        Start to read.
+
+        Args:
+            is_first: Of this owner: a former one may have been in the middle of a run.
+        """
+        retry = next((t for t in self._tracks if t.period is None and t.has_head), None)
+        if is_first and retry is not None:
+            self._scan = Scan([retry], self._look_at_retry, until_ms=None, then=self._looked_through)
+            self._scan.begin()
+        else:
+            self._begin_reading()
+
+    @property
+    def has_unread_retries(self) -> bool:
+        """Whether failed deliveries may wait that no run of this owner has met."""
+        return any(track.period is None and not track.was_read for track in self._tracks)
+
+    def offers(self, track: Track, record: Record) -> bool:
+        """Whether a record that was read is to be taken."""
+        if track.reading is not Reading.DRAINED:
+            if track.reading is Reading.SCANNED and self._scan is not None:
+                self._scan.offered(track, record)
+            return False
+        if not self.is_first_reading and track.ledger.has_read_again(record.offset()):
+            track.head_offset = track.ledger.position
+            track.drain()
+            return False
+        at_ms = track.at_ms(record)
+        if at_ms < track.cutoff_ms:
+            return True
+        track.was_read = True
+        track.head(record.offset(), at_ms)
+        self._was_read(track)
+        return False
+
+    def reached_end(self, track: Track, offset: int) -> None:
+        """Nothing stands behind *offset* of a track."""
+        if track.reading is Reading.DRAINED and offset >= track.ledger.position:
+            track.watch(offset)
+            self._was_read(track)
+        elif track.reading is Reading.SCANNED and self._scan is not None:
+            self._scan.reached_end(track, offset)
+
+    def covers(self, track: Track, record: Record, period: int, partial_periods: frozenset[int]) -> bool:
+        """
+        Whether the partial rules can be asked for a partial of *track*; if not, the looking-through begins, and
+        *record* will be offered again after it.
+
+        Args:
+            period: Of the partial's profile now; another than the track's when its delay was changed.
+            partial_periods: Of the windows in which newer versions and conversions can wait.
+        """
+        until_ms = track.cutoff_ms
+        missing = self.partials.uncovered([track], until_ms)
+        if track.period != period:
+            missing += self.partials.uncovered(self._heads(partial_periods), until_ms)
+        if not missing:
+            return True
+        self.partials.cover(missing, until_ms)
+        self._scan = Scan(missing, self.partials.look, until_ms=until_ms, then=track.drain)
+        if missing[0] is track:
+            self._scan.begin_with(record)
+        else:
+            track.head(record.offset(), track.at_ms(record))
+            self._scan.begin()
+        return False
+
+    def set_aside(self, track: Track, offset: int) -> None:
+        """Leave what was taken just now where it stands, until all windows were read once."""
+        track.ledger.set_aside(offset)
+        if track.ledger.is_crowded:
+            # What stands in another window may come after what is left in this one.
+            self._not_read = list(self._plan)
+            self._plan.clear()
+            track.head(offset + 1, 0)
+            self._read_next()
+
+    def go_on(self) -> None:
+        """Read what was put off, and what was set aside."""
+        self.waits = False
+        self._set_nothing_aside()
+        if self._put_off is not None:
+            self._plan.append(self._put_off)
+        self._plan.extend(track for track in self._windows if track.ledger.has_aside or track in self._not_read)
+        self._read_next()
+
+    def _heads(self, periods: frozenset[int]) -> list[Track]:
+        """In the order in which they are read: the index wants to meet a partial's versions as the run does."""
+        return sorted(
+            (t for t in self._tracks if t.period in periods and t.has_head),
+            key=lambda t: self._plan.index(t) if t in self._plan else len(self._plan),
+        )
+
+    def _look_at_retry(self, track: Track, record: Record, waiting: Waiting | None) -> None:
+        if not track.ledger.is_open(record.offset()):
+            return
+        order = record.key() or b""
+        is_due = track.at_ms(record) < self.precedence.run_ms
+        if waiting is None or converts(waiting.code):
+            self.precedence.look_at_conversion(order, is_due=is_due)
+        if waiting is not None:
+            self.precedence.look_at(order, waiting, is_due=is_due)
+
+    def _looked_through(self) -> None:
+        self._scan = None
+        self.precedence.looked_through()
+        self._begin_reading()
+
+    def _begin_reading(self) -> None:
+        if self._plan[0].period is None and self._windows and self.precedence.waiting > MUCH:
+            self._put_off = self._plan.popleft()
+        self._read_next()
+
+    def _was_read(self, track: Track) -> None:
+        """To its boundary, or to its end."""
+        if track.period is None:
+            self.precedence.retries_were_read()
+        elif not self.is_first_reading:
+            track.ledger.end_second_reading()
+        self._read_next()
+
+    def _read_next(self) -> None:
+        if self._plan:
+            track = self._plan.popleft()
+            if not self.is_first_reading and track.ledger.has_aside:
+                track.head_offset = track.ledger.begin_second_reading()
+            track.drain()
+            return
+        if self.is_first_reading:
+            self.is_first_reading = False
+            self.waits = self._put_off is not None or any(track.ledger.has_aside for track in self._windows)
+        if not self.waits:
+            self._set_nothing_aside()
+            self._ended()
+
+    def _set_nothing_aside(self) -> None:
+        self.precedence.all_windows_were_read()
+        for track in self._windows:
+            track.may_set_aside = False
