@@ -13,7 +13,7 @@ from consumer.core.customer_type import CODES, NAMES, code_of
 from consumer.core.event import EventNames
 from consumer.core.located import Node
 from consumer.core.problem import Problem, did_you_mean
-from consumer.validation import AtLeastOne, FullText, Section, validated
+from consumer.validation import AtLeastOne, FullText, Section, any_case, validated
 
 OWN_TOPICS: Final = ("retry", "dead-letter", "outcomes")
 """Last parts of the names of the program's own topics; those of the windows begin with `window.`."""
@@ -256,11 +256,13 @@ class Web(Section):
 
 
 class Log(Section):
-    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
-        default="info", description="The least level that is logged."
-    )
-    format: Annotated[Literal["json", "text"], BeforeValidator(_lower)] = Field(
-        default="json", description="Of a line."
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        BeforeValidator(_lower),
+        WithJsonSchema(any_case("debug", "info", "warning", "error")),
+    ] = Field(default="info", description="The least level that is logged.")
+    format: Annotated[Literal["json", "text"], BeforeValidator(_lower), WithJsonSchema(any_case("json", "text"))] = (
+        Field(default="json", description="Of a line.")
     )
 
 

@@ -28,6 +28,12 @@ FullText = Annotated[Text, StringConstraints(min_length=1)]
 T = TypeVar("T")
 
 
+def any_case(*words: str) -> dict[str, Any]:
+    """JSON Schema of some words, small or capital: the first form is what editors complete."""
+    pattern = "|".join("".join(f"[{letter.upper()}{letter}]" for letter in word) for word in words)
+    return {"anyOf": [{"enum": list(words)}, {"type": "string", "pattern": f"^({pattern})$"}]}
+
+
 def _not_empty(items: tuple[T, ...]) -> tuple[T, ...]:
     if not items:
         raise ValueError("is an empty list: write at least one item, on a line of its own after `- `")

@@ -15,10 +15,14 @@ class KnownFields:
     Attributes:
         names: Top-level fields, dotted paths, and `items[].x` for what the items of an array have.
         severity: Error where the schemas are all there are; warning where a registry may have more.
+        campaign: Field of the campaign's id, if it is a whole number wherever an event has it.
+        product: The same of a product's id.
     """
 
     names: frozenset[str]
     severity: Severity = "error"
+    campaign: str | None = None
+    product: str | None = None
 
     def why_unknown(self, field: str) -> str | None:
         """What is wrong with a mapping's field; None when an event can have it."""

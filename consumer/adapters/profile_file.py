@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from consumer.adapters.postback_url import checked_url
 from consumer.core.customer_type import NAMES
-from consumer.validation import AtLeastOne, FullText, Section, Text
+from consumer.validation import AtLeastOne, FullText, Section, Text, any_case
 
 ALL: Final = "all"
 
@@ -74,7 +74,7 @@ Url = Annotated[str, AfterValidator(checked_url)]
 _OF_A_FIELD: Final[JsonDict] = {"required": ["field"], "not": {"required": ["static"]}}
 _OF_A_TEXT: Final[JsonDict] = {
     "required": ["static"],
-    "properties": {"field": {"pattern": "^[Ss][Tt][Aa][Tt][Ii][Cc]$", "description": "As on the CRM's screen."}},
+    "properties": {"field": {**any_case("static"), "description": "As on the CRM's screen."}},
 }
 
 
@@ -144,7 +144,7 @@ class ProfileFile(Section):
     """An Export Profile."""
 
     name: Name = Field(description="Unique; letters, digits, - and _.", examples=["call-center"])
-    type: Annotated[Literal["postback"], BeforeValidator(_type)] = Field(
+    type: Annotated[Literal["postback"], BeforeValidator(_type), WithJsonSchema(any_case("postback"))] = Field(
         default="postback", description="Kind of export."
     )
     postback_url: Url = Field(

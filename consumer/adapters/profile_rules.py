@@ -21,6 +21,7 @@ from consumer.core.profile import FieldMapping, Profile, Route, StaticMapping
 from consumer.validation import validated
 
 _PLACEHOLDER: Final = re.compile(r"\$\{(env|file):")
+_WHOLE_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _ANY_URL: Final = "https://unknown.invalid/"
 """Stands in for one whose secrets are missing, so that its other problems are found, too."""
 
@@ -66,6 +67,7 @@ def read_profile(node: Node, texts: SecretTexts, surroundings: Surroundings, *, 
     profile = _profile(file, shape, ca_file, texts) if file is not None and loads else None
     problems += [] if file is None else _doubts(filled, shape)
     problems += [*_unknown_types(filled), *_unknown_fields(shape.parameters, surroundings.known_fields)]
+    problems += _unlikely_ids(filled, surroundings.known_fields)
     problems += _refused_address(filled, profile, surroundings.allow_networks)
     return ReadProfile(profile, filled.text("name"), (filled.get("name") or filled).line, tuple(problems))
 
@@ -204,6 +206,25 @@ def _unknown_fields(rows: Sequence[LocatedRow], known: KnownFields | None) -> li
         for node, row in rows
         if row.field is not None and (text := known.why_unknown(row.field))
     ]
+
+
+def _unlikely_ids(node: Node, known: KnownFields | None) -> list[Problem]:
+    """Ids that no event has, since it has whole numbers: the name of a campaign, 07."""
+    fields = {"campaign": known.campaign, "product": known.product} if known else {}
+    return [
+        cell.problem(
+            f"no event matches the {column} `{cell.value}`: `{field}` is a whole number; write the id, such as 7",
+            severity="warning",
+        )
+        for row in node.items("routing")
+        for column, field in fields.items()
+        for cell in row.items(column) or filter(None, [row.get(column)])
+        if field is not None and isinstance(cell.value, str) and _is_unlikely_id(cell.value.strip())
+    ]
+
+
+def _is_unlikely_id(text: str) -> bool:
+    return text != "" and text.casefold() != ALL and _WHOLE_NUMBER.fullmatch(text) is None
 
 
 def _refused_address(node: Node, profile: Profile | None, allowed: Sequence[Network] | None) -> list[Problem]:

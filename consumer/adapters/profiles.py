@@ -169,9 +169,9 @@ class ProfileFolder:
     def _problems(self) -> list[Problem]:
         if self._folder_problem:
             return [self._folder_problem]
+        problems = [*_same_names(self._files), *_unread_folders(self._path)]
         if not self._files:
-            return [Problem(str(self._path), 1, NO_PROFILE, "warning")]
-        problems = [*_same_names(self._files)]
+            problems.append(Problem(str(self._path), 1, NO_PROFILE, "warning"))
         for file in self._files.values():
             problems += file.problems
         return sorted(problems, key=lambda problem: (problem.file, problem.line))
@@ -186,6 +186,17 @@ def _same_names(files: Mapping[Path, _File]) -> Iterator[Problem]:
                 text = f"another profile, at {places[name]}, is called `{name}`, too: give each its own name"
                 yield Problem(str(path), line, text)
             places.setdefault(name, f"{path}:{line}")
+
+
+def _unread_folders(path: Path) -> Iterator[Problem]:
+    """Folders inside that hold profiles, as it looks."""
+    try:
+        folders = [inner for inner in path.iterdir() if inner.is_dir() and not inner.name.startswith(_NOT_OURS)]
+        for folder in folders:
+            if any(_is_ours(inner.name) for inner in folder.iterdir()):
+                yield Problem(str(folder), 1, "a folder inside is not read: move its profiles up", "warning")
+    except OSError:
+        return  # one file instead of a folder, or nothing to be read: there is nothing inside
 
 
 def _with_problems_of_yaml(entries: Sequence[Node], problems: Sequence[Problem]) -> list[tuple[Node, bool]]:

@@ -1,12 +1,12 @@
 """The settings with all that can be known about them without a network: also their schemas, and the names of events."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
-from consumer.adapters.avro.schema import field_names
+from consumer.adapters.avro.schema import Schema, field_names, whole_numbers
 from consumer.adapters.known_fields import KnownFields
 from consumer.adapters.schemas import load_schemas, shipped_schemas
 from consumer.adapters.settings_file import SettingsFile, read_settings
@@ -50,10 +50,18 @@ def known_fields(file: SettingsFile) -> tuple[KnownFields | None, list[Problem]]
     """The fields of the folder's schemas, or of those that are shipped; a registry may have more."""
     folder = file.schema_folder or shipped_schemas()
     try:
-        names = field_names(load_schemas(folder))
+        schemas = load_schemas(folder)
     except SettingsError as error:
         return None, [_schema_problem(folder, text) for text in error.problems]
-    return KnownFields(names, "warning" if file.has_registry else "error"), []
+    event = file.settings.event.names if file.settings else EventNames()
+    return known_in(schemas, event, "warning" if file.has_registry else "error"), []
+
+
+def known_in(schemas: Collection[Schema], event: EventNames, severity: Severity) -> KnownFields:
+    """What these schemas tell of events; what ids look like only where no others can come."""
+    numbers = whole_numbers(schemas) if severity == "error" else frozenset()
+    campaign, product = (name if name in numbers else None for name in (event.campaign, event.products))
+    return KnownFields(field_names(schemas), severity, campaign=campaign, product=product)
 
 
 def _schema_problem(folder: Path, text: str) -> Problem:

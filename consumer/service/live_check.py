@@ -1,12 +1,13 @@
 """`postback check --live`: what only the brokers and the registry know."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from consumer.adapters.avro.reader import reader_of
 from consumer.adapters.avro.schema import InvalidSchema, Schema, field_names
 from consumer.adapters.known_fields import KnownFields
 from consumer.adapters.registry import Registry
+from consumer.adapters.settings_check import known_in
 from consumer.adapters.settings_file import SettingsFile
 from consumer.core.errors import BrokerUnreachable, SchemaUnavailable
 from consumer.core.event import EventNames
@@ -92,11 +93,11 @@ def registry_problems(
         return [file.root.problem(f"{error}; correct the address, or start it", "schemas", "registry_url")], known
     finally:
         registry.close()
-    names = field_names(schemas.values()) | (known.names if known else frozenset())
     severity: Severity = "error" if len(schemas) == len(settings.sources) else "warning"
+    newest = known_in(schemas.values(), settings.event.names, severity)
     for place, schema in schemas.items():
         problems += _lacking(file.root, settings, place, schema)
-    return problems, KnownFields(names, severity)
+    return problems, replace(newest, names=newest.names | known.names) if known else newest
 
 
 def _newest(root: Node, settings: Settings, registry: Registry) -> tuple[dict[int, Schema], list[Problem]]:

@@ -76,7 +76,18 @@ def field_names(schemas: Iterable[Schema]) -> frozenset[str]:
     Returns:
         Top-level names, dotted paths into records, and `items[].name` for the fields of an array's records.
     """
-    return frozenset(name for schema in schemas for name in _names(schema.definition, schema.named, ()))
+    return frozenset(name for schema in schemas for name, _ in _fields(schema.definition, schema.named, ()))
+
+
+def whole_numbers(schemas: Iterable[Schema]) -> frozenset[str]:
+    """Those of `field_names` whose values are whole numbers, or null, in each of these schemas that has them."""
+    names, others = set[str](), set[str]()
+    for schema in schemas:
+        for name, kind in _fields(schema.definition, schema.named, ()):
+            branches = kind if isinstance(kind, list) else [kind]
+            is_whole = all(branch in ("null", "int", "long") for branch in branches)
+            (names if is_whole else others).add(name)
+    return frozenset(names - others)
 
 
 def _without_marks(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -137,21 +148,23 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _names(node: Definition, named: Mapping[str, Definition], inside: tuple[str, ...]) -> Iterator[str]:
-    """Paths below *node*; *inside* holds the records around it, so that a recursive one ends."""
+def _fields(
+    node: Definition, named: Mapping[str, Definition], inside: tuple[str, ...]
+) -> Iterator[tuple[str, Definition]]:
+    """Paths below *node* with their types; *inside* holds the records around it, so that a recursive one ends."""
     if isinstance(node, list):
         for branch in node:
-            yield from _names(branch, named, inside)
+            yield from _fields(branch, named, inside)
         return
     if isinstance(node, str):
         node = named.get(node, {"type": node})
     if node["type"] == "array":
-        yield from (f"[]{_joint(name)}{name}" for name in _names(node["items"], named, inside))
+        yield from ((f"[]{_joint(name)}{name}", kind) for name, kind in _fields(node["items"], named, inside))
     elif node["type"] in {"record", "error"} and node["name"] not in inside:
         for field in node["fields"]:
-            yield field["name"]
-            deeper = _names(field["type"], named, (*inside, node["name"]))
-            yield from (f"{field['name']}{_joint(name)}{name}" for name in deeper)
+            yield field["name"], field["type"]
+            deeper = _fields(field["type"], named, (*inside, node["name"]))
+            yield from ((f"{field['name']}{_joint(name)}{name}", kind) for name, kind in deeper)
 
 
 def _joint(name: str) -> str:

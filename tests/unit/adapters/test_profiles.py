@@ -60,6 +60,7 @@ def test_every_problem_of_every_file_is_found_in_one_pass(tmp_path: Path) -> Non
     assert found.invalid == 2
 
 
+A_FIELD = "fields: [{export_name: a, field: firstName}]"
 FIELDS = KnownFields(
     frozenset(
         {"firstName", "cardExpiryDate", "cardExpiryDate.date", "items", "items[].name", "items[].price", "custom"}
@@ -277,3 +278,50 @@ def test_ca_file_starts_at_the_profiles_own_folder_and_must_hold_certificates(tm
 
     assert [one.ca_file for one in found.profiles] == [str(tmp_path / "ca.pem")]
     assert any(str(problem).startswith(f"{wrong}:3: the ca_file") for problem in found.problems)
+
+
+def test_folders_inside_are_not_read_and_it_says_so(tmp_path: Path) -> None:
+    for name in ("more", ".hidden", "secrets"):
+        (tmp_path / name).mkdir()
+    write(tmp_path, "a.yaml", profile(name="a", fields=A_FIELD))
+    write(tmp_path / "more", "b.yaml", profile(name="b"))
+    write(tmp_path / ".hidden", "c.yaml", profile(name="c"))
+    write(tmp_path / "secrets", "token.txt", "s3cr3t")
+
+    found = loaded(tmp_path)
+
+    assert [one.name for one in found.profiles] == ["a"]
+    assert [str(problem) for problem in found.problems] == [
+        f"{tmp_path / 'more'}:1: warning: a folder inside is not read: move its profiles up"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("routing", "wrong"),
+    [
+        ("campaign: 7, product: a-b", []),
+        ("campaign: [0, -3, ALL], product: All", []),
+        ("campaign: 07", ["07"]),
+        ("campaign: [7, Summer Sale, 7.0]", ["Summer Sale", "7.0"]),
+        ('campaign: ""', []),
+    ],
+)
+def test_an_id_that_no_event_has_is_doubted(routing: str, wrong: list[str], tmp_path: Path) -> None:
+    rows = f"routing:\n  - {{customer_type: All, {routing}}}"
+    path = write(tmp_path, "a.yaml", profile(fields=A_FIELD, routing=rows))
+
+    found = loaded(tmp_path, known_fields=KnownFields(FIELDS.names, campaign="campaignId"))
+
+    lines = [str(problem) for problem in found.problems if problem.severity == "warning"]
+    line = path.read_text("utf-8").splitlines().index("routing:") + 2
+    assert lines == [
+        f"{path}:{line}: warning: no event matches the campaign `{name}`: `campaignId` is a whole number; "
+        "write the id, such as 7"
+        for name in wrong
+    ]
+
+
+def test_nothing_is_said_of_ids_where_no_schema_tells_what_they_are(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", profile(fields=A_FIELD, routing="routing: [{customer_type: All, campaign: Summer}]"))
+
+    assert loaded(tmp_path, known_fields=KnownFields(frozenset({"firstName"}))).problems == ()
