@@ -10,8 +10,6 @@ from consumer.settings import Settings
 
 FORMATS: Final[dict[str, type[BaseModel]]] = {"settings": Settings, "profile": ProfileFile}
 _TITLES: Final = {"settings": "Settings of postback (postback.yaml)", "profile": "Export Profile of postback"}
-
-
 _TEXTS: Final = {
     "integer": ("^[+-]?[0-9]+$", "must be a whole number"),
     "number": (r"^[+-]?[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?$", "must be a number such as 15 or 0.5"),

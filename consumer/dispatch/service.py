@@ -216,9 +216,12 @@ class Dispatch:
         tracks = self._tracks
         for record in records:
             known = tracks.get((record.topic(), record.partition()))
-            run = known[0].offers(known[1], record) if known is not None else None
-            if known is not None and run is not None:
-                self._admission.take(run, known[1], record, now_ms)
+            if known is None:
+                continue
+            shard, track = known
+            run = shard.offers(track, record)
+            if run is not None:
+                self._admission.take(run, track, record, now_ms)
         for topic, partition, offset in ends:
             known = tracks.get((topic, partition))
             if known is not None:
