@@ -213,4 +213,5 @@ class Taken:
 
     def settle(self) -> None:
         """It needs nothing more."""
-        self.track.settle(self.offset)
+        self.track.ledger.settle(self.offset)
+        self.track.dirty = True

@@ -97,7 +97,7 @@ def array_of(item: Part, budget: Budget) -> Read:
 
     def read(value: bytes, at: int) -> tuple[list[Any], int]:
         items: list[Any] = []
-        while True:
+        while value[at]:
             count, at, end = _read_block_start(value, at)
             if not count:
                 return items, at
@@ -105,7 +105,9 @@ def array_of(item: Part, budget: Budget) -> Read:
             for _ in range(count):
                 one, at = read_item(value, at)
                 items.append(one)
-            _check_block(at, end)
+            if end is not None:
+                _check_block(at, end)
+        return items, at + 1
 
     return read
 
@@ -157,19 +159,22 @@ def record(fields: Sequence[tuple[str, Definition, Part]], wanted: Collection[st
     def read(value: bytes, at: int) -> tuple[dict[str, Any], int]:
         record = blank.copy()
         for name, shape, read_field in steps:
-            if shape:
-                if shape == _UNWANTED_TEXTS:
-                    at = read_field(value, at)[1]
-                    continue
+            if shape == _NULLABLE_TEXT:
                 branch = value[at]
-                if not branch:
-                    at += 1
-                    continue
-                if shape == _NULLABLE_TEXT and branch == 2 and not (length := value[at + 1]) & 0x81:
+                if branch == 2 and not (length := value[at + 1]) & 0x81:
                     start = at + 2
                     at = start + (length >> 1)
                     record[name] = value[start:at].decode()
                     continue
+                if not branch:
+                    at += 1
+                    continue
+            elif shape == _NULL_FIRST and not value[at]:
+                at += 1
+                continue
+            elif shape == _UNWANTED_TEXTS:
+                at = read_field(value, at)[1]
+                continue
             record[name], at = read_field(value, at)
         return record, at
 

@@ -14,6 +14,9 @@ The position that it gives may lie behind the end: slices are short then and the
 of the record has to be checked.
 """
 
+_SHIFTS: Final = tuple(range(7, 70, 7))
+"""Of the bytes of a number after the first."""
+
 _FLOAT: Final = Struct("<f")
 _DOUBLE: Final = Struct("<d")
 
@@ -33,14 +36,16 @@ def read_long(value: bytes, at: int) -> tuple[int, int]:
     byte = value[at]
     if byte < 0x80:
         return (byte >> 1) ^ -(byte & 1), at + 1
-    start, number, shift = at, byte & 0x7F, 7
-    while byte > 0x7F:
+    start, number = at, byte & 0x7F
+    for shift in _SHIFTS:
         at += 1
         byte = value[at]
+        if byte < 0x80:
+            number |= byte << shift
+            break
         number |= (byte & 0x7F) << shift
-        shift += 7
-        if shift == 70 and byte > 1:
-            raise UndecodableRecord(f"byte {start}: a number does not fit into 64 bits")
+    if byte > 1 and at == start + len(_SHIFTS):
+        raise UndecodableRecord(f"byte {start}: a number does not fit into 64 bits")
     return (number >> 1) ^ -(number & 1), at + 1
 
 
