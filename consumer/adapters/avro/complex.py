@@ -186,7 +186,10 @@ def _is_unwanted_text(field: tuple[str, Definition, Part], wanted: Collection[st
 
 
 def _texts(reads: Sequence[Read]) -> Read:
-    """Passes over nullable texts that stand side by side; where all is ASCII, none has to be decoded to be checked."""
+    """
+    Passes over nullable texts that stand side by side. They are checked all at once: what stands between short ones
+    (branches, lengths) is ASCII, so that together they are UTF-8 if each of them is, and only then.
+    """
 
     def read(value: bytes, at: int) -> tuple[None, int]:
         begin = at
@@ -197,10 +200,9 @@ def _texts(reads: Sequence[Read]) -> Read:
             elif branch == 2 and not (length := value[at + 1]) & 0x81:
                 at += 2 + (length >> 1)
             else:
-                at = read_text(value, at)[1]
-        if not value[begin:at].isascii():
-            for read_text in reads:
-                begin = read_text(value, begin)[1]
+                value[begin:at].decode()
+                at = begin = read_text(value, at)[1]
+        value[begin:at].decode()
         return None, at
 
     return read
