@@ -1,6 +1,6 @@
 """The Avro binary encoding of types that hold others, read strictly; each function gives the reader of one type."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +11,12 @@ from consumer.core.errors import UndecodableRecord
 MAX_VALUES: Final = 250_000
 """Values in one record: bounds the memory (50 MB beside its text) and the time that a few hostile bytes can cost."""
 MAX_DEPTH: Final = 64
-"""Levels of a schema, and of the values of a recursive one."""
+"""Levels of a schema, through names too, and of the values of a recursive one."""
+MAX_LEVELS: Final = 5 * MAX_DEPTH
+"""
+Levels that recursion adds: whatever passes is shallow enough to be sent, too. `json_value` takes two calls for each, of
+the 1,000 that Python allows, and compiled code has no such limit: the process dies where its stack ends.
+"""
 
 
 class Part(NamedTuple):
@@ -19,16 +24,18 @@ class Part(NamedTuple):
     Attributes:
         values: The most values that one reading makes, those of arrays, maps and recursion aside: they are charged to
             the budget when they are met.
+        levels: How deep one reading goes, recursion aside.
     """
 
     read: Read
     values: int
+    levels: int = 1
 
 
 class Budget:
     """What the record that is being read may still make; one for each schema, since one record is read at a time."""
 
-    __slots__ = ("depth", "values")
+    __slots__ = ("depth", "levels", "values")
 
     def __init__(self) -> None:
         self.renew()
@@ -36,11 +43,25 @@ class Budget:
     def renew(self) -> None:
         self.values = MAX_VALUES
         self.depth = MAX_DEPTH
+        self.levels = MAX_LEVELS
 
     def spend(self, values: int) -> None:
         self.values -= values
         if self.values < 0:
             raise UndecodableRecord(f"the record holds more than {MAX_VALUES} values")
+
+    def descend(self, part: Part) -> None:
+        self.spend(part.values)
+        self.depth -= 1
+        self.levels -= part.levels
+        if self.depth < 0:
+            raise UndecodableRecord(f"the record is nested more than {MAX_DEPTH} deep")
+        if self.levels < 0:
+            raise UndecodableRecord("the record is nested too deep")
+
+    def ascend(self, part: Part) -> None:
+        self.depth += 1
+        self.levels += part.levels
 
 
 def fixed(size: int) -> Read:
@@ -70,7 +91,11 @@ def union(parts: Sequence[Part]) -> Part:
             raise UndecodableRecord(f"byte {at}: a union has no branch {index}")
         return branches[index](value, start)
 
-    return Part(read, max((part.values for part in parts), default=1))
+    return Part(read, max((part.values for part in parts), default=1), _levels_around(parts))
+
+
+def _levels_around(parts: Iterable[Part]) -> int:
+    return 1 + max((part.levels for part in parts), default=0)
 
 
 def converted(read: Read, convert: Callable[[Any], Any]) -> Read:
@@ -92,7 +117,7 @@ def _read_block_start(value: bytes, at: int) -> tuple[int, int, int | None]:
     return -count, start, start + size
 
 
-def array_of(item: Part, budget: Budget) -> Read:
+def array_of(item: Part, budget: Budget) -> Part:
     read_item = item.read
 
     def read(value: bytes, at: int) -> tuple[list[Any], int]:
@@ -109,10 +134,10 @@ def array_of(item: Part, budget: Budget) -> Read:
                 _check_block(at, end)
         return items, at + 1
 
-    return read
+    return Part(read, 1, _levels_around([item]))
 
 
-def map_of(item: Part, budget: Budget) -> Read:
+def map_of(item: Part, budget: Budget) -> Part:
     read_item = item.read
 
     def read(value: bytes, at: int) -> tuple[dict[str, Any], int]:
@@ -127,7 +152,7 @@ def map_of(item: Part, budget: Budget) -> Read:
                 items[key], at = read_item(value, at)
             _check_block(at, end)
 
-    return read
+    return Part(read, 1, _levels_around([item]))
 
 
 def _check_block(at: int, end: int | None) -> None:
@@ -178,7 +203,8 @@ def record(fields: Sequence[tuple[str, Definition, Part]], wanted: Collection[st
             record[name], at = read_field(value, at)
         return record, at
 
-    return Part(read, 1 + sum(part.values for _, _, part in fields))
+    values = 1 + sum(part.values for _, _, part in fields)
+    return Part(read, values, _levels_around(part for _, _, part in fields))
 
 
 def _is_unwanted_text(field: tuple[str, Definition, Part], wanted: Collection[str] | None) -> bool:

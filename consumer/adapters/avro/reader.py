@@ -88,6 +88,8 @@ class _Compiler:
         if self._depth > MAX_DEPTH:
             raise InvalidSchema(f"it is nested more than {MAX_DEPTH} deep")
         made = self._made(node)
+        if made.levels > MAX_DEPTH:
+            raise InvalidSchema(f"it is nested more than {MAX_DEPTH} deep")
         if made.values > MAX_VALUES:
             raise InvalidSchema(f"its records hold more than {MAX_VALUES} values")
         self._depth -= 1
@@ -103,9 +105,9 @@ class _Compiler:
     def _unnamed(self, node: Definition) -> Part:
         match node["type"]:
             case "array":
-                return Part(compound.array_of(self.part(node["items"]), self._budget), 1)
+                return compound.array_of(self.part(node["items"]), self._budget)
             case "map":
-                return Part(compound.map_of(self.part(node["values"]), self._budget), 1)
+                return compound.map_of(self.part(node["values"]), self._budget)
             case primitive:
                 return Part(_with_meaning(READS[primitive], node), 1)
 
@@ -137,12 +139,9 @@ class _Compiler:
 
         def read(value: bytes, at: int) -> tuple[Any, int]:
             part = parts[name]
-            budget.spend(part.values)
-            budget.depth -= 1
-            if budget.depth < 0:
-                raise UndecodableRecord(f"the record is nested more than {MAX_DEPTH} deep")
+            budget.descend(part)
             result = part.read(value, at)
-            budget.depth += 1
+            budget.ascend(part)
             return result
 
         return read

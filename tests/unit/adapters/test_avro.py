@@ -16,6 +16,7 @@ from consumer.adapters.avro import AvroDecoder
 from consumer.adapters.avro.schema import Schema, parse_schema
 from consumer.adapters.schemas import Schemas, load_schemas, shipped_schemas
 from consumer.core.errors import SchemaUnavailable, UndecodableRecord
+from consumer.core.values import json_member
 from tests.events import (
     ORDER_SCHEMA,
     PARTIAL_SCHEMA,
@@ -334,13 +335,45 @@ def test_recursive_record_is_refused_where_it_is_nested_deeper(levels: int) -> N
         decode(NODE, nested(levels))
 
 
-def test_recursive_record_of_many_levels_each_is_refused_before_the_stack_ends() -> None:
+def records_inside(count: int) -> Any:
+    """Records inside records, the last of which holds the first or nothing."""
     level: Any = ["null", "R0"]
-    for depth in reversed(range(25)):
+    for depth in reversed(range(count)):
         level = {"type": "record", "name": f"R{depth}", "fields": [{"name": "a", "type": level}]}
+    return level
 
+
+def test_recursive_record_of_many_levels_each_is_refused_before_the_stack_ends() -> None:
     with pytest.raises(UndecodableRecord, match="the record is nested too deep"):
-        decode(level, b"\x02" * 63 + b"\x00")
+        decode(records_inside(25), b"\x02" * 63 + b"\x00")
+
+
+def test_deepest_record_that_is_decoded_can_be_sent() -> None:
+    definition = records_inside(62)  # the union and the name in it are levels, too
+
+    fields = decode(definition, b"\x02" * 5 + b"\x00")
+
+    assert json_member(fields, UTC).count("{") == 6 * 62
+    with pytest.raises(UndecodableRecord, match="the record is nested too deep"):
+        decode(definition, b"\x02" * 6 + b"\x00")
+
+
+def bomb_of_names(count: int) -> tuple[Any, bytes]:
+    """Each record holds a list of the one before, which it names: shallow as a text, and not as a value."""
+    nodes = [
+        record_of({"type": "array", "items": f"R{n - 1}" if n else "null"}) | {"name": f"R{n}"} for n in range(count)
+    ]
+    fields = [{"name": f"f{n}", "type": ["null", node]} for n, node in enumerate(nodes)]
+    definition = {"type": "record", "name": "Top", "fields": [*fields, {"name": "last", "type": f"R{count - 1}"}]}
+    return definition, bytes(count) + b"\x02" * (count - 1) + bytes(count)
+
+
+@pytest.mark.parametrize("count", [32, 1_000, 30_000])
+def test_what_is_nested_by_names_is_refused_where_it_is_too_deep(count: int) -> None:
+    assert len(decode(*bomb_of_names(30))["last"]["a"]) == 1
+
+    with pytest.raises(UndecodableRecord, match="refused: it is nested more than 64 deep"):
+        decode(*bomb_of_names(count))
 
 
 def test_refused_depth_does_not_count_against_the_next_record() -> None:
@@ -427,7 +460,8 @@ import resource
 from tests.unit.adapters.test_avro import *
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 bombs = [bomb_of_nested_arrays(), bomb_of_small_records(), bomb_of_wide_records(), bomb_of_maps(), bomb_of_a_tree()]
-for definition, content in [(NODE, nested(1_000_000)), (NODE, bytes([0, 2]) * 1_000_000), *bombs]:
+deep = [(NODE, nested(1_000_000)), (NODE, bytes([0, 2]) * 1_000_000), bomb_of_names(100_000)]
+for definition, content in [*deep, *bombs]:
     try:
         decode(definition, content)
     except UndecodableRecord as error:
@@ -439,7 +473,7 @@ def test_process_outlives_records_that_kill_others() -> None:
     ended = subprocess.run([sys.executable, "-c", HOSTILE], capture_output=True, text=True, timeout=60, check=False)
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert len(ended.stdout.splitlines()) == 7
+    assert len(ended.stdout.splitlines()) == 8
 
 
 def test_long_text_is_decoded_whole() -> None:
