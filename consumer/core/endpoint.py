@@ -51,7 +51,7 @@ class Endpoint:
         """
         if now_ms < self.hold_until_ms:
             self._closed_in = max(self._closed_in, run_ms)
-        if run_ms <= self._closed_in:
+        if self.is_closed(run_ms):
             return False
         if self.breaker is Breaker.OPEN:
             self.breaker = Breaker.PROBING

@@ -77,7 +77,7 @@ class Ledger:
         if offset < self._again_to:
             return self._take_again(offset)
         self._position = offset + 1
-        if offset < self._horizon and offset not in self._open_before:
+        if not self.is_open(offset):
             return False
         self._open[offset] = None
         return True

@@ -68,6 +68,7 @@ class Settling:
         self._report(taken, "delivered", now_ms, status=outcome.status, duration_ms=duration_ms)
         taken.track.tally["delivered"] += 1
         taken.settle()
+        _log.debug("delivery.delivered", profile=waiting.profile, id=waiting.delivery_id, status=outcome.status)
 
     def failed(
         self, taken: Taken, failure: Failed, duration_ms: float | None, now_ms: int, *, moved_past: str | None = None

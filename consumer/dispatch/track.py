@@ -213,5 +213,4 @@ class Taken:
 
     def settle(self) -> None:
         """It needs nothing more."""
-        self.track.ledger.settle(self.offset)
-        self.track.dirty = True
+        self.track.settle(self.offset)

@@ -122,7 +122,7 @@ def array_of(item: Part, budget: Budget) -> Part:
 
     def read(value: bytes, at: int) -> tuple[list[Any], int]:
         items: list[Any] = []
-        while value[at]:
+        while True:
             count, at, end = _read_block_start(value, at)
             if not count:
                 return items, at
@@ -130,9 +130,7 @@ def array_of(item: Part, budget: Budget) -> Part:
             for _ in range(count):
                 one, at = read_item(value, at)
                 items.append(one)
-            if end is not None:
-                _check_block(at, end)
-        return items, at + 1
+            _check_block(at, end)
 
     return Part(read, 1, _levels_around([item]))
 
