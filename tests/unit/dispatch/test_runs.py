@@ -1,5 +1,7 @@
 """A run belongs to its boundary: it sends what entered before it, all of it, and nothing that entered later."""
 
+import logging
+
 import pytest
 
 from tests.unit.dispatch.receivers import status
@@ -184,3 +186,14 @@ def test_what_somebody_else_wrote_to_a_window_goes_to_the_dead_letters_at_its_ru
     assert (headers["postback-reason"], headers["postback-source"]) == ("undecodable", f"{WINDOW}/0/0")
     assert world.sent_events == [good]
     assert world.open_places() == []
+
+
+def test_each_delivery_has_a_line_in_the_log_for_whoever_follows_it(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.wait()
+
+    with caplog.at_level(logging.DEBUG, logger="postback.dispatch"):
+        world.advance(4)
+
+    (line,) = [record for record in caplog.records if record.getMessage() == "delivery.delivered"]
+    assert (line.levelname, line.keys["profile"], line.keys["status"]) == ("DEBUG", "p", 200)  # type: ignore[attr-defined]
