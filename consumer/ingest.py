@@ -72,6 +72,9 @@ class Reader(Protocol):
 class Log(Protocol):
     """Where the stage writes."""
 
+    def make_ready(self, *, meanwhile: Callable[[], None]) -> bool:
+        """End what a process that was killed left open; whether that is done."""
+
     def commit(
         self,
         records: Iterable[LogRecord],
@@ -172,6 +175,10 @@ class Ingest:
         """Put these profiles in force with the next batch; may be called from another thread."""
         self._routing = Routing.of(profiles, tick=self._tick, names=self._names)
 
+    def begin(self) -> bool:
+        """Before the first turn, until it is true."""
+        return self._log.make_ready(meanwhile=self.meanwhile)
+
     def turn(self) -> None:
         """Read a batch, if there is one, and write what it becomes."""
         self.beat_ms = self._clock_ms()
@@ -184,6 +191,10 @@ class Ingest:
                 batch.offsets[place] = (offset, "")
         if batch.offsets:
             self._write(batch)
+
+    def meanwhile(self) -> None:
+        """The brokers keep it waiting, and the loop is well."""
+        self.beat_ms = self._clock_ms()
 
     def assigned(self, partitions: Mapping[Place, Any]) -> None:
         """These are ours from now on."""
@@ -296,7 +307,7 @@ class Ingest:
 
     def _write(self, batch: Batch) -> None:
         try:
-            self._log.commit(batch.records, batch.offsets, self.reader.group_metadata(), meanwhile=self._meanwhile)
+            self._log.commit(batch.records, batch.offsets, self.reader.group_metadata(), meanwhile=self.meanwhile)
         except OutcomeUnknown:
             self.reader.start_over()
             return
@@ -310,9 +321,6 @@ class Ingest:
             self._metrics.dead_letters.labels(reason).inc(count)
         if batch.results:
             _log.debug("batch.written", records=len(batch.records), events=sum(batch.results.values()))
-
-    def _meanwhile(self) -> None:
-        self.beat_ms = self._clock_ms()
 
 
 def _waiting(event: Event, delivery: Delivery, source: tuple[str, int]) -> Waiting:

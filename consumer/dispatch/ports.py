@@ -57,6 +57,9 @@ class Reader(Protocol):
 class Log(Protocol):
     """Where the stage writes."""
 
+    def make_ready(self, *, meanwhile: Callable[[], None]) -> bool:
+        """End what a process that was killed left open; whether that is done."""
+
     def commit(
         self,
         records: Iterable[LogRecord],

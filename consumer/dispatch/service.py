@@ -112,6 +112,10 @@ class Dispatch:
         """Put these profiles in force at the next turn; may be called from another thread."""
         self._new_profiles = tuple(profiles)
 
+    def begin(self) -> bool:
+        """Before the first turn, until it is true."""
+        return self._log.make_ready(meanwhile=self.meanwhile)
+
     def turn(self) -> None:
         """Read what is due, send, settle what was answered, commit when it is time."""
         now_ms = self.beat_ms = self._clock_ms()
@@ -136,6 +140,10 @@ class Dispatch:
         self._lanes.clear()
         self._wait_for_answers(within_ms)
         self._commit(self._clock_ms())
+
+    def meanwhile(self) -> None:
+        """The brokers keep it waiting, and the loop is well."""
+        self.beat_ms = self._clock_ms()
 
     def assigned(self, partitions: Mapping[tuple[str, int], CommittedOffset]) -> None:
         """These are ours from now on."""
@@ -270,7 +278,7 @@ class Dispatch:
         if dirty or records:
             offsets = {track.place: track.ledger.committable() for track in dirty}
             try:
-                self._log.commit(records, offsets, self.reader.group_metadata(), meanwhile=self._meanwhile)
+                self._log.commit(records, offsets, self.reader.group_metadata(), meanwhile=self.meanwhile)
             except NoLongerMember:
                 # Only reading on tells the client so, and what is read until then is nobody's here.
                 self.lost(list(self.committed))
@@ -302,15 +310,12 @@ class Dispatch:
         known = [at_ms for one in oldest.values() if (at_ms := one.at_ms) is not None]
         self._metrics.retry_oldest.set(min(known) / 1000 if known else 0)
 
-    def _meanwhile(self) -> None:
-        self.beat_ms = self._clock_ms()
-
     def _wait_for_answers(self, within_ms: int) -> None:
         deadline = self._clock_ms() + within_ms
         while self._sender.in_flight and self._clock_ms() < deadline:
             self._collect(100)
             self._lanes.clear()
-            self._meanwhile()
+            self.meanwhile()
             if self._clock_ms() >= self._next_commit_ms:
                 self._commit(self._clock_ms())
         left = self._sender.in_flight

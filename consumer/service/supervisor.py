@@ -38,6 +38,9 @@ class Stage(Protocol):
 
     beat_ms: int
 
+    def begin(self) -> bool:
+        """Whether all is ready for the first turn; takes seconds while it is not."""
+
     def turn(self) -> None:
         """Once round; comes back within a second or so."""
 
@@ -84,6 +87,8 @@ class StageThread:
 
     def _run(self) -> None:
         try:
+            while not self._stopping.is_set() and not self.stage.begin():
+                pass
             while not self._stopping.is_set():
                 self.stage.turn()
             self._finish()

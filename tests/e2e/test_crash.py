@@ -1,9 +1,12 @@
 """Whatever ends the process, nothing is lost, nothing is early, and what comes twice carries the same key."""
 
+import socket
 from collections import Counter
 
 import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
 
+from tests.broker.kafka import KafkaBroker
 from tests.broker.topics import Topics
 from tests.e2e.boundaries import next_boundary, wait_for_fresh_period
 from tests.e2e.crm import Crm
@@ -70,6 +73,31 @@ def test_killed_again_and_again_it_still_delivers_everything(service: Service, c
     for path in ("/all", "/late"):
         receiver.wait_for_all({e["eventId"] for e in events}, path)
         assert all(len(keys) == 1 for keys in keys_by_event(receiver.arrived(path)).values())
+
+
+@pytest.mark.parametrize("stage", ["ingest", "dispatch"])
+def test_what_a_killed_process_left_in_a_transaction_is_ended_by_the_next_at_once(
+    service: Service, crm: Crm, receiver: Receiver, broker: KafkaBroker, stage: str
+) -> None:
+    """By the brokers it would be only after the transaction's timeout, which is 15 minutes here."""
+    service.profile("all", receiver.url("/all"))
+    crm.send_orders([crm.order()])
+    service.start().stop()
+    group = f"{service.name}.{stage}"
+    client = {"bootstrap.servers": broker.bootstrap_servers, "log_level": 0}
+    name = f"{group}-{socket.gethostname()}-0"
+    killed = Producer({**client, "transactional.id": name, "transaction.timeout.ms": 900_000})
+    killed.init_transactions(30)
+    killed.begin_transaction()
+    read = service.orders if stage == "ingest" else service.topic("retry")
+    places = [TopicPartition(read, number, 0) for number in range(Topics(broker.bootstrap_servers).partitions(read))]
+    metadata = Consumer({**client, "group.id": group}).consumer_group_metadata()
+    killed.send_offsets_to_transaction(places, metadata, 30)
+
+    service.start()
+    crm.send_orders([order := crm.order()])
+
+    receiver.wait_for_all({order["eventId"]}, "/all")
 
 
 def test_sigterm_in_the_middle_of_a_run_finishes_what_is_in_flight_and_repeats_nothing(

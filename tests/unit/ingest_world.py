@@ -116,6 +116,10 @@ class KeptLog:
         self.offsets: dict[Place, int] = {}
         self.aborts = 0
 
+    def make_ready(self, *, meanwhile: Any) -> bool:
+        meanwhile()
+        return True
+
     def commit(
         self, records: Iterable[LogRecord], offsets: Mapping[Place, tuple[int, str]], group: Any, *, meanwhile: Any
     ) -> None:

@@ -11,7 +11,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from consumer.core.errors import BrokerError
 from consumer.log import EventLog
 
-_COMMITTED_TIMEOUT_S: Final = 30
+_COMMITTED_S: Final = 5.0
+"""Asked anew after this long: librdkafka may wait for an answer that was lost."""
+
 _AGAIN_S: Final = 0.2
 _REPEATED_EVERY_S: Final = 60
 _COORDINATOR_MOVES: Final = frozenset(
@@ -21,6 +23,16 @@ _COORDINATOR_MOVES: Final = frozenset(
         KafkaError.NOT_COORDINATOR,
         KafkaError.UNSTABLE_OFFSET_COMMIT,
         KafkaError._WAIT_COORD,
+    }
+)
+_BROKERS_AWAY: Final = frozenset(
+    {
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._RESOLVE,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NETWORK_EXCEPTION,
     }
 )
 _NOT_YET: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
@@ -50,6 +62,9 @@ class Ownership(Protocol):
 
     def lost(self, partitions: Sequence[Place]) -> None:
         """Others have them already: commit nothing."""
+
+    def meanwhile(self) -> None:
+        """Called every few seconds while the brokers keep `read` or `start_over` waiting."""
 
 
 class GroupConsumer:
@@ -166,12 +181,20 @@ class GroupConsumer:
         self._ownership.assigned(owned_offsets(committed))
 
     def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        if not partitions:
-            return []
-        try:
-            return committed_offsets(self._consumer, partitions, within_s=_COMMITTED_TIMEOUT_S)
-        except KafkaException as error:
-            raise BrokerError(f"the committed offsets cannot be had: {error}") from error
+        """
+        Waits for as long as it takes: brokers may be away, and what a killed member left open in a transaction is
+        not told before that has ended, which takes the brokers 20 s where no successor does it.
+        """
+        while partitions:
+            try:
+                return committed_offsets(self._consumer, partitions, within_s=_COMMITTED_S)
+            except KafkaException as error:
+                failure = error.args[0]
+                if failure.code() not in _COORDINATOR_MOVES | _BROKERS_AWAY:
+                    raise BrokerError(f"the committed offsets cannot be had: {failure.str()}") from error
+                self._errors.report(failure)
+            self._ownership.meanwhile()
+        return []
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._ownership.revoked([(p.topic, p.partition) for p in partitions])

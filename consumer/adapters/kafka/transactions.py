@@ -60,6 +60,29 @@ class Transactions:
         self._is_ready = False
         self._stuck = 0
 
+    def make_ready(self, *, meanwhile: Callable[[], None]) -> bool:
+        """
+        End what a process of the same name left open when it was killed: until then nobody is told what it committed.
+
+        Returns:
+            Whether it is done; if not, call again.
+
+        Raises:
+            BrokerError: This writer is of no use.
+        """
+        if not self._is_ready:
+            init = self._producer.init_transactions
+            try:
+                _in_time(lambda: init(_OUTCOME_S), _OUTCOME_S, meanwhile)
+            except _Stuck:
+                self._producer = self._new_producer()
+            except KafkaException as error:
+                if not error.args[0].retriable():
+                    raise BrokerError(f"transactions cannot be had: {_text(error)}") from error
+            else:
+                self._is_ready = True
+        return self._is_ready
+
     def commit(
         self,
         records: Iterable[Record],
@@ -80,7 +103,7 @@ class Transactions:
             OutcomeUnknown: It was written whole or not at all: the committed offsets tell.
             BrokerError: This writer is of no use any more.
         """
-        self._make_ready(meanwhile)
+        self._wait_ready(meanwhile)
         try:
             self._producer.begin_transaction()
             self._write(records, meanwhile)
@@ -127,23 +150,14 @@ class Transactions:
         _log.warning("transactions.renewed", text=_text(error))
         self._producer = self._new_producer()
         self._is_ready = False
-        self._make_ready(meanwhile)
+        self._wait_ready(meanwhile)
 
     def _new_producer(self) -> Producer:
         return Producer(self._properties, error_cb=RepeatedErrors().report)
 
-    def _make_ready(self, meanwhile: Callable[[], None]) -> None:
-        while not self._is_ready:
-            init = self._producer.init_transactions
-            try:
-                _in_time(lambda: init(_OUTCOME_S), _OUTCOME_S, meanwhile)  # noqa: B023 - called before the next round
-            except _Stuck:
-                self._producer = self._new_producer()
-            except KafkaException as error:
-                if not error.args[0].retriable():
-                    raise BrokerError(f"transactions cannot be had: {_text(error)}") from error
-            else:
-                self._is_ready = True
+    def _wait_ready(self, meanwhile: Callable[[], None]) -> None:
+        while not self.make_ready(meanwhile=meanwhile):
+            pass
 
     def _write(self, records: Iterable[Record], meanwhile: Callable[[], None]) -> None:
         produce = self._producer.produce

@@ -67,9 +67,8 @@ class Run:
         with self._listening(), self._ending():
             self._prepare()
             self._faults.start()
-            self._traffic.start()
-            self._break_things(until=time.monotonic() + seconds)
-            self._traffic.stop()
+            with self._traffic:
+                self._break_things(until=time.monotonic() + seconds)
             self._heal()
             self._settle()
             self._faults.stop_all()

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import Self
 
 from tests.e2e.crm import Crm, Event
 from tests.e2e.soak.ledger import Garbage, Produced
@@ -13,7 +14,7 @@ _BATCH_SECONDS = 0.25
 
 class Traffic:
     """
-    Produces in a thread of its own until it is stopped.
+    Produces in a thread of its own for as long as it is entered.
 
     Attributes:
         failure: What ended it, if it ended by itself.
@@ -31,10 +32,11 @@ class Traffic:
         self._open_orders: list[int] = []
         self._orders = 0
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Return when what was begun has been acknowledged."""
         self._stop.set()
         self._thread.join(120)

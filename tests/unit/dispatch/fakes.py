@@ -217,6 +217,10 @@ class FakeLog:
         self.has_no_member = False
         self.on_commit: Callable[[Sequence[StoredRecord]], None] = lambda _: None
 
+    def make_ready(self, *, meanwhile: Callable[[], None]) -> bool:
+        meanwhile()
+        return True
+
     def commit(
         self,
         records: Iterable[LogRecord],
