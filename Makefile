@@ -6,7 +6,7 @@ BIN     := .venv/bin
 PYTHON  ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
              $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test lint bench soak image-test
+.PHONY: demo test lint bench soak wheel image-test
 
 demo: .venv/installed           ## the whole job on this machine: events, a run, deliveries, a failure that comes round
 	@$(BIN)/postback demo
@@ -25,6 +25,10 @@ bench: .venv/installed-dev      ## numbers; they mean something only with their 
 
 soak: .venv/installed-dev       ## faults of every kind for MINUTES, and a check of every promise for every delivery
 	@$(BIN)/python -m tests.e2e.soak --minutes $(MINUTES) --seed $(SEED)
+
+wheel: .venv/installed          ## dist/*.whl, compiled for this Python; needs a C compiler and Python's headers
+	@HATCH_BUILD_HOOK_ENABLE_MYPYC=true HATCH_BUILD_CLEAN_HOOKS_AFTER=true \
+	  $(BIN)/pip wheel --disable-pip-version-check --no-deps --wheel-dir dist .
 
 image-test: .venv/installed-dev ## builds the image for real and runs the demo in it; needs root, buildah and debootstrap
 	@POSTBACK_IMAGE_TEST=1 $(BIN)/pytest tests/ops/test_image.py
