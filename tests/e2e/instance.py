@@ -135,6 +135,10 @@ class Instance:
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the process is gone")
 
+    def maps(self, folder: Path) -> bool:
+        """Whether the process has loaded a compiled part of what is in *folder*."""
+        return f"{folder}/" in Path(f"/proc/{self._process.pid}/maps").read_text()
+
     def log_text(self) -> str:
         return self.log_file.read_text(errors="replace")
 
