@@ -29,13 +29,25 @@ def pins(name: str) -> dict[str, str]:
 
 def test_the_pins_are_versions_that_the_project_allows() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = {"runtime": project["project"]["dependencies"], "build": project["build-system"]["requires"]}
+    compiling = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["mypyc"]["dependencies"]
+    wanted = {
+        "runtime": project["project"]["dependencies"],
+        "build": project["build-system"]["requires"] + compiling,
+    }
 
     for name, requirements in wanted.items():
         for requirement in map(Requirement, requirements):
             pinned = pins(name).get(requirement.name.lower())
             assert pinned, f"{requirement.name} is not pinned: run .ci/pin-image"
             assert pinned in requirement.specifier, f"{requirement.name}=={pinned}: run .ci/pin-image"
+
+
+def test_what_compiles_is_the_mypy_that_checks() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    compiling = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["mypyc"]["dependencies"]
+    checking = project["project"]["optional-dependencies"]["dev"]
+
+    assert len([one for one in compiling if one.startswith("mypy==") and one in checking]) == 1
 
 
 def test_every_pin_has_a_hash_and_no_address_is_written_down() -> None:
@@ -145,6 +157,9 @@ def test_the_program_starts_in_the_image(container: str) -> None:
 
 @slow
 def test_the_demo_delivers_inside_the_image(container: str) -> None:
+    compiled = "import consumer.dispatch.service as found; print(found.__file__)"
+    assert buildah("run", container, "--", "python", "-c", compiled).strip().endswith(".so")
+
     printed = buildah("run", container, "--", "postback", "demo", "--seconds", "15")
 
     assert re.search(r"\bdelivered\b.*attempt 1", printed)
