@@ -1,19 +1,17 @@
 """
-The program as the image has it, compiled by mypyc: built here, found before the source by PYTHONPATH.
+The program as the image has it, compiled by mypyc.
 
 What a broken C program does is die: everything that can kill it runs in processes of its own.
 """
 
 import os
-import shutil
-import subprocess
 import sys
-import sysconfig
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests import compiled as compiled_program
 from tests.broker.topics import Topics
 from tests.e2e.crm import Crm
 from tests.e2e.service import Service
@@ -23,49 +21,20 @@ ROOT = Path(__file__).parents[2]
 HOT = ("ingest", "core/render", "core/offsets", "dispatch/admission", "adapters/avro/complex", "adapters/curl/sender")
 
 
-def copy(names: tuple[str, ...], folder: Path) -> Path:
-    """Copy files and folders of the project: a build writes beside its sources, and tests must not see them."""
-    folder.mkdir()
-    for name in names:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-        else:
-            shutil.copy(ROOT / name, folder)
-    return folder
-
-
 def require_compiler() -> None:
     """Where it is missing the test is skipped, and in CI it fails: nothing may go untested there unnoticed."""
-    compiler = str(sysconfig.get_config_var("CC")).split()[0]
-    headers = Path(sysconfig.get_path("include")) / "Python.h"
-    missing = [what for what, there in ((compiler, shutil.which(compiler)), (headers, headers.exists())) if not there]
-    if not missing:
+    if not (missing := compiled_program.missing()):
         return
     if os.environ.get("CI"):
         pytest.fail(f"CI requires a C compiler and Python's headers; missing: {missing}")
-    pytest.skip(f"THE COMPILED PROGRAM IS NOT TESTED: apt-get install gcc libc6-dev python3-dev; missing: {missing}")
-
-
-def run(*command: str, cwd: Path, **environment: str) -> str:
-    done = subprocess.run(
-        command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False,
-        stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout[-6000:]}{done.stderr[-6000:]}"
-    return done.stdout
+    pytest.skip(f"THE COMPILED PROGRAM IS NOT TESTED: {compiled_program.NEEDS}; missing: {missing}")
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the compiled package is in; its dependencies are those of the tests."""
     require_compiler()
-    work = tmp_path_factory.mktemp("compiled")
-    source = copy(("pyproject.toml", "README.md", "LICENSE", "schemas", "consumer"), work / "source")
-    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-    run(*pip, "wheel", "--no-deps", "--wheel-dir", str(work), ".", cwd=source, HATCH_BUILD_HOOK_ENABLE_MYPYC="true")
-    (wheel,) = work.glob("*.whl")
-    run(*pip, "install", "--no-deps", "--no-index", "--target", str(work / "installed"), str(wheel), cwd=work)
-    return work / "installed"
+    return compiled_program.install(tmp_path_factory.mktemp("compiled"))
 
 
 @pytest.fixture
@@ -82,17 +51,18 @@ def test_what_is_hot_is_compiled_and_what_is_left_out_is_not(compiled: Path) -> 
     script = "import importlib, sys; [print(importlib.import_module(name).__file__) for name in sys.argv[1:]]"
     modules = [f"consumer.{name}".replace("/", ".").removesuffix(".__init__") for name in names]
 
-    found = run(sys.executable, "-c", script, *modules, cwd=compiled).splitlines()
+    found = compiled_program.run((sys.executable, "-c", script, *modules), cwd=compiled).splitlines()
 
     assert all(Path(file).is_relative_to(compiled / "consumer") for file in found)
     assert [Path(file).suffix for file in found] == [".so"] * len(HOT) + [".py"] * len(left_out)
 
 
 def test_the_rules_and_laws_hold_compiled(compiled: Path, tmp_path: Path) -> None:
-    desk = copy(("pyproject.toml", "schemas", "tests"), tmp_path / "desk")
+    desk = compiled_program.copy_of_project(("pyproject.toml", "schemas", "tests"), tmp_path / "desk")
 
     # Without CI: the laws have been tried thoroughly, what is looked for here are differences.
-    run(sys.executable, "-m", "pytest", "-q", "-x", "tests/unit", "tests/property", cwd=desk, CI="")
+    pytest_command = (sys.executable, "-m", "pytest", "-q", "-x", "tests/unit", "tests/property")
+    compiled_program.run(pytest_command, cwd=desk, CI="")
 
 
 def test_the_compiled_program_delivers_what_can_be_and_ends_in_good_order(
