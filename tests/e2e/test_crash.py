@@ -94,6 +94,7 @@ def test_what_a_killed_process_left_in_a_transaction_is_ended_by_the_next_at_onc
     metadata = Consumer({**client, "group.id": group}).consumer_group_metadata()
     killed.send_offsets_to_transaction(places, metadata, 30)
 
+    assert service.command("status").exit_code == 0
     service.start()
     crm.send_orders([order := crm.order()])
 
