@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests import compiled
-from tests.benchmarks import table
+from tests.benchmarks import program, table
 from tests.benchmarks.idle import measure_idle, text_of
 from tests.benchmarks.measuring import Bench, Round
 from tests.benchmarks.scenarios import SCENARIOS, Scenario
@@ -53,22 +52,18 @@ def main() -> None:
         "--only", metavar="NAME", action="append", default=[], help="this scenario, or `idle`; may be repeated"
     )
     parser.add_argument("--rounds", type=int, default=3, help="of each scenario (default 3)")
-    parser.add_argument("--source", action="store_true", help="the program as `pip install .` has it, not compiled")
+    program.add_option(parser)
     given = parser.parse_args()
     scenarios = chosen(given.only, quick=given.quick)
     if unknown := set(given.only) - {scenario.name for scenario in SCENARIOS} - {"idle"}:
         parser.error(f"no scenario is called {', '.join(unknown)}; there are {names}, idle")
-    if not given.source and (missing := compiled.missing()):
-        parser.error(f"compiling needs {', '.join(missing)}: {compiled.NEEDS}; or take --source")
+    program.check(parser, source=given.source)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {table.processor()}; load before: {load}")
     print("CPU in seconds per 10,000; medians; `of bare`: as a multiple of the bare loop in the same round")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, KafkaBroker(Path(name) / "broker") as broker:
-        if not given.source:
-            (Path(name) / "build").mkdir()
-            os.environ["PYTHONPATH"] = str(compiled.install(Path(name) / "build"))
-        print("the program from its source" if given.source else "the program compiled, as in the image")
+        program.use(Path(name), source=given.source)
         bench = Bench(broker.bootstrap_servers, Path(name))
         rounds_of(bench, WARM_UP, 1)  # a broker that has just started is slow at its first topics and transactions
         print(table.HEADER, table.RULE, sep="\n", flush=True)

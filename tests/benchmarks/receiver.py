@@ -17,6 +17,7 @@ import socket
 import ssl
 import sys
 import time
+from array import array
 from collections import deque
 from pathlib import Path
 
@@ -51,8 +52,7 @@ class Receiver:
         self._connections: dict[int, socket.socket] = {}
         self._partial: dict[int, bytes] = {}
         self._answers: deque[tuple[float, int, int]] = deque()
-        self._first_at = self._last_at = 0.0
-        self._requests = 0
+        self._arrived = array("d")
         self._connections_made = 0
 
     @property
@@ -78,16 +78,17 @@ class Receiver:
     def _say(self, *, reset: bool) -> None:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         counted = {
-            "requests": self._requests,
+            "requests": len(self._arrived),
             "connections": self._connections_made,
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
-            "first_at": self._first_at,
-            "last_at": self._last_at,
+            "first_at": self._arrived[0] if self._arrived else 0.0,
+            "last_at": self._arrived[-1] if self._arrived else 0.0,
+            "p99_at": self._arrived[len(self._arrived) * 99 // 100] if self._arrived else 0.0,
         }
         print(json.dumps(counted), flush=True)
         if reset:
-            self._requests = self._connections_made = 0
-            self._first_at = self._last_at = 0.0
+            self._connections_made = 0
+            self._arrived = array("d")
 
     def _wait_seconds(self) -> float | None:
         return max(0.0, self._answers[0][0] - time.monotonic()) if self._answers else None
@@ -117,9 +118,7 @@ class Receiver:
         if rest:
             self._partial[fd] = rest
         if count:
-            self._requests += count
-            self._last_at = time.time()
-            self._first_at = self._first_at or self._last_at
+            self._arrived.extend([time.time()] * count)
             self._answer(fd, count)
 
     def _answer(self, fd: int, count: int) -> None:

@@ -18,6 +18,7 @@ class Counted:
     Attributes:
         first_at: Unix time of the first request; 0 when there was none.
         last_at: Unix time of the last request.
+        p99_at: Unix time by which 99 % of them had come.
     """
 
     requests: int
@@ -25,6 +26,7 @@ class Counted:
     cpu_seconds: float
     first_at: float
     last_at: float
+    p99_at: float
 
 
 @dataclass(frozen=True, slots=True)
