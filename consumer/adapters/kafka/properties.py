@@ -16,6 +16,7 @@ _CONSUMER_ONLY: Final = (
     "max.poll",
     "partition.assignment",
     "fetch.",
+    "max.partition.fetch",
     "queued.",
     "isolation.",
     "check.crcs",
@@ -51,6 +52,7 @@ def common(bootstrap_servers: str, client: Mapping[str, Any]) -> Properties:
         "socket.keepalive.enable": True,
         "reconnect.backoff.max.ms": 2_000,
         "message.max.bytes": _LARGEST_MESSAGE,
+        "receive.message.max.bytes": _LARGEST_MESSAGE + 1024,
     } | shared
 
 
@@ -78,7 +80,6 @@ def consumer(bootstrap_servers: str, client: Mapping[str, Any], *, group: str) -
             # Of each partition in one answer, which stays whole until the last of its records is taken. A record that
             # is larger comes all the same.
             "fetch.message.max.bytes": 131_072,
-            "receive.message.max.bytes": _LARGEST_MESSAGE + 1024,
         }
         | own
     )
