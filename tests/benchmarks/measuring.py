@@ -1,6 +1,7 @@
 """One round of a scenario: the bare loop and the service on the same events, one after the other."""
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,9 @@ _SETTLES_S = 1.5
 class Round:
     """
     Rates are per second, CPU seconds per 10,000, memory in MB, lateness in seconds after the boundary.
+
+    Attributes:
+        ingest_rate: Like `ingest_cpu` not a number where ingest was through before it could be looked at.
     """
 
     bare_rate: float
@@ -169,7 +173,8 @@ def ingested(ingest: Measured, count: int) -> tuple[float, float]:
 
     wait_for(done, timeout_seconds=300, what="ingest", every_seconds=0.1)
     seconds = time.perf_counter() - began
-    return rate_of(int(count - already), seconds), (ingest.cpu_seconds() - cpu) * count / max(1, count - already)
+    left = count - already
+    return (left / seconds, (ingest.cpu_seconds() - cpu) * count / left) if left > 0 else (math.nan, math.nan)
 
 
 def delivered(receiver: ReceiverProcess, count: int, *, timeout_seconds: float = 60) -> None:

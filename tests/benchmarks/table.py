@@ -1,5 +1,6 @@
 """The table that people judge: medians of rounds, with their spread."""
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -20,6 +21,10 @@ def row(scenario: Scenario, rounds: Sequence[Round]) -> str:
     def median(of: Callable[[Round], float]) -> float:
         return statistics.median(of(found) for found in rounds)
 
+    def told(of: Callable[[Round], float], form: str) -> str:
+        value = median(of)
+        return "" if math.isnan(value) else f"{value:{form}}"
+
     def spread(of: Callable[[Round], float], form: str) -> str:
         values = [of(found) for found in rounds]
         return f"{median(of):{form}} ({min(values):{form}}-{max(values):{form}})"
@@ -33,13 +38,13 @@ def row(scenario: Scenario, rounds: Sequence[Round]) -> str:
         f"{scenario.in_flight}{instances}",
         scenario.style,
         str(scenario.profiles),
-        f"{median(lambda r: r.ingest_rate):,.0f}",
-        f"{median(lambda r: r.ingest_cpu):.2f}",
+        told(lambda r: r.ingest_rate, ",.0f"),
+        told(lambda r: r.ingest_cpu, ".2f"),
         spread(lambda r: r.rate, ",.0f"),
         f"{median(lambda r: r.rate / r.bare_rate):.2f}",
         spread(lambda r: r.cpu, ".2f"),
         f"{median(lambda r: r.cpu / r.bare_cpu):.2f}",
-        f"{median(lambda r: (r.cpu + r.ingest_cpu) / r.bare_cpu):.2f}",
+        told(lambda r: (r.cpu + r.ingest_cpu) / r.bare_cpu, ".2f"),
         f"{1000 * median(lambda r: r.first_late):.0f}",
         f"{median(lambda r: r.last_late):.2f}",
         f"{median(lambda r: r.megabytes):.0f}",
