@@ -36,6 +36,12 @@ def install(work: Path) -> Path:
     return work / "installed"
 
 
+def use(work: Path) -> None:
+    """Build it in *work*, and have every process that is started from now on be the compiled program."""
+    work.mkdir()
+    os.environ["PYTHONPATH"] = str(install(work))
+
+
 def copy_of_project(names: Sequence[str], folder: Path) -> Path:
     """Some of its files and folders: a build writes beside its sources, and what is compiled must not see them."""
     folder.mkdir()

@@ -1,7 +1,6 @@
 """Which form of the program is measured: compiled, as the image has it, or its source."""
 
 import argparse
-import os
 from pathlib import Path
 
 from tests import compiled
@@ -24,5 +23,4 @@ def use(folder: Path, *, source: bool) -> None:
         print("the program's source", flush=True)
         return
     print("the program compiled, as in the image; building it ...", flush=True)
-    (folder / "build").mkdir()
-    os.environ["PYTHONPATH"] = str(compiled.install(folder / "build"))
+    compiled.use(folder / "build")

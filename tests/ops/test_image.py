@@ -11,6 +11,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -27,12 +28,17 @@ def pins(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (PINS / f"{name}.txt").read_text(), re.MULTILINE))
 
 
+def compiling(project: dict[str, Any]) -> list[str]:
+    """What the build needs beside its own requirements."""
+    found: list[str] = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["mypyc"]["dependencies"]
+    return found
+
+
 def test_the_pins_are_versions_that_the_project_allows() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    compiling = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["mypyc"]["dependencies"]
     wanted = {
         "runtime": project["project"]["dependencies"],
-        "build": project["build-system"]["requires"] + compiling,
+        "build": project["build-system"]["requires"] + compiling(project),
     }
 
     for name, requirements in wanted.items():
@@ -44,10 +50,9 @@ def test_the_pins_are_versions_that_the_project_allows() -> None:
 
 def test_what_compiles_is_the_mypy_that_checks() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    compiling = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["mypyc"]["dependencies"]
     checking = project["project"]["optional-dependencies"]["dev"]
 
-    assert len([one for one in compiling if one.startswith("mypy==") and one in checking]) == 1
+    assert len([one for one in compiling(project) if one.startswith("mypy==") and one in checking]) == 1
 
 
 def test_every_pin_has_a_hash_and_no_address_is_written_down() -> None:

@@ -1,7 +1,6 @@
 """`python -m tests.e2e.soak --minutes 30 --seed 7`: exit code 1 when a promise broke."""
 
 import argparse
-import os
 import random
 import sys
 import tempfile
@@ -29,8 +28,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="postback-soak-"))
     tell(f"seed {seed}; logs and data in {folder}")
     if given.compiled:
-        (folder / "build").mkdir()
-        os.environ["PYTHONPATH"] = str(compiled.install(folder / "build"))
+        compiled.use(folder / "build")
     with KafkaBroker(folder / "broker") as broker:
         run = Run(folder / "service", broker, seed=seed, events_per_second=given.rate, tell=tell)
         verdict = run.go(seconds=given.minutes * 60)
