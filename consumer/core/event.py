@@ -21,7 +21,7 @@ class Decoder(Protocol):
     """Turns an event's bytes into its fields."""
 
     def want(self, names: frozenset[str]) -> None:
-        """Texts of the event's own fields that are not among these may be left out from now on."""
+        """Those of the event's own fields that are not among these may be left out from now on."""
 
     def decode(self, value: bytes) -> Fields:
         """
@@ -207,6 +207,7 @@ class EventReader:
 
     Attributes:
         fields: Names of the top-level fields that it looks at.
+        test_card_fields: Those that `is_test_card` looks at.
     """
 
     def __init__(self, names: EventNames) -> None:
@@ -217,6 +218,7 @@ class EventReader:
         self._order_id = field_getter(names.order_id)
         self._types = _each(names.customer_types)
         self._test_card = field_getter(names.test_card) if names.test_card else None
+        self.test_card_fields = fields_of(names.test_card) if names.test_card else frozenset[str]()
         self._campaign = field_getter(names.campaign)
         self._products = _each(names.products)
         self._occurred_at = field_getter(names.occurred_at)

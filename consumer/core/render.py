@@ -62,14 +62,7 @@ class Renderer:
             url, body = profile.url, utf8(content)
         else:
             url, body = with_query(profile.url, content), None
-        return Request(
-            method=profile.method,
-            url=url,
-            endpoint=self.endpoint,
-            headers=headers,
-            body=body,
-            ca_file=profile.ca_file,
-        )
+        return Request(profile.method, url, headers, body, profile.ca_file, self.endpoint)
 
     def _step(self, mapping: Mapping) -> Step:
         if self._is_json:

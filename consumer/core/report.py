@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from json import dumps
+from json.encoder import encode_basestring_ascii as quoted
 
 
 @lru_cache(maxsize=64)  # of one boundary are all that a run delivers, and of one moment many
@@ -12,12 +12,23 @@ def iso_utc(at_ms: int) -> str:
     return f"{second:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
 
 
-# Texts that recur (profiles, codes, reasons, times of boundaries) are quoted once.
-_quoted = lru_cache(maxsize=4096)(dumps)
+def _or_null(text: str | None) -> str:
+    return "null" if text is None else quoted(text)
 
 
-def _id(text: str | None) -> str:
-    return f'"{text}"' if text is not None and text.isalnum() and text.isascii() else dumps(text)
+# What stands in many rows is written once.
+
+
+@lru_cache(maxsize=4096)
+def _of_profile(profile: str | None, code: str | None) -> tuple[str, str]:
+    return f',"profile":{_or_null(profile)},"order_id":', f',"customer_type":{_or_null(code)},"attempt":'
+
+
+@lru_cache(maxsize=1024)
+def _of_outcome(outcome: str, reason: str | None, status: int | None, due_at_ms: int) -> tuple[str, str]:
+    due_at = f'"{iso_utc(due_at_ms)}"' if due_at_ms else "null"
+    said = f',"outcome":"{outcome}","reason":{_or_null(reason)},"status":{"null" if status is None else status}'
+    return f'{said},"duration_ms":', f',"due_at":{due_at}}}'
 
 
 def outcome_row(
@@ -35,11 +46,10 @@ def outcome_row(
     due_at_ms: int,
 ) -> bytes:
     """The JSON object, written by hand since one is made for every attempt."""
+    to_order, to_attempt = _of_profile(profile, code)
+    to_duration, end = _of_outcome(outcome, reason, status, due_at_ms)
     duration = "null" if duration_ms is None else f"{duration_ms:.1f}"
-    due_at = f'"{iso_utc(due_at_ms)}"' if due_at_ms else "null"
     return (
-        f'{{"delivery_id":{_id(delivery_id)},"profile":{_quoted(profile)},"order_id":{_id(order_id)},'
-        f'"customer_type":{_quoted(code)},"attempt":{attempt},"outcome":"{outcome}","reason":{_quoted(reason)},'
-        f'"status":{"null" if status is None else status},"duration_ms":{duration},"at":"{iso_utc(at_ms)}",'
-        f'"due_at":{due_at}}}'
+        f'{{"delivery_id":{_or_null(delivery_id)}{to_order}{_or_null(order_id)}{to_attempt}{attempt}{to_duration}'
+        f'{duration},"at":"{iso_utc(at_ms)}"{end}'
     ).encode()

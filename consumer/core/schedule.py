@@ -37,4 +37,4 @@ def last_boundary_ms(now_ms: int, period: int) -> int:
 
 def next_boundary_ms(at_ms: int, period: int) -> int:
     """The first boundary after *at_ms*: when what was appended then is due."""
-    return last_boundary_ms(at_ms, period) + period * 1000
+    return at_ms - at_ms % (period * 1000) + period * 1000

@@ -104,8 +104,10 @@ def read_headers(headers: Headers | None) -> Waiting | None:
     Raises:
         UndecodableRecord: Something else was written to the topic by somebody else.
     """
-    found = dict(headers or ())
     try:
+        if headers is not None and len(headers) == 1 and headers[0][0] == DELIVERY_HEADER:  # all that are new
+            return _delivery(headers[0][1] or b"")
+        found = dict(headers or ())
         delivery = found.get(DELIVERY_HEADER)
         if delivery is None:
             if MARKER_HEADER in found:
@@ -137,13 +139,15 @@ def profile_and_code(headers: Headers | None) -> tuple[str, str]:
 
 def _delivery(value: bytes) -> Waiting:
     delivery_id, profile, source, occurred_at, arrived_at, code = value.decode().split("\t", 5)
+    if len(occurred_at) > _LONGEST_NUMBER or len(arrived_at) > _LONGEST_NUMBER:
+        raise ValueError("a time of too many digits")
     return Waiting(
         delivery_id=delivery_id,
         profile=profile,
         code=code,
         source=source,
-        occurred_at_ms=_number(occurred_at),
-        arrived_at_ms=_number(arrived_at),
+        occurred_at_ms=int(occurred_at),
+        arrived_at_ms=int(arrived_at),
     )
 
 

@@ -13,7 +13,7 @@ from consumer.dispatch.ports import Record
 from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.run import Run
 from consumer.dispatch.settling import PAUSED, Settling
-from consumer.dispatch.targets import Target, Targets
+from consumer.dispatch.targets import Targets
 from consumer.dispatch.track import Taken, Track
 
 _SLOW_LANES_KEEP: Final = 4096
@@ -31,8 +31,13 @@ class Admission:
         self._settling = settling
         self._slow_lane_keeps = SLOW_LANE_KEEPS
 
-    def take(self, run: Run, track: Track, record: Record, now_ms: int) -> None:
-        """Do with a record of the current run what its headers, its profile and its endpoint say."""
+    def take(self, run: Run, track: Track, record: Record, at_ms: int, now_ms: int) -> None:
+        """
+        Do with a record of the current run what its headers, its profile and its endpoint say.
+
+        Args:
+            at_ms: When it entered.
+        """
         headers = record.headers()
         if track.may_set_aside and run.precedence.has_aside and self._passes_over(run, track, record, headers):
             return
@@ -42,8 +47,10 @@ class Admission:
             self._unreadable(track, record, error, now_ms)
             return
         target = self._targets.get(waiting.profile) if waiting else None
-        if waiting and target and not self._is_known_enough(run, track, record, waiting, target):
-            return
+        if waiting and target and waiting.code == PARTIAL and target.has_partial_rules:
+            periods = self._targets.partial_periods
+            if not run.covers(track, record, at_ms, target.period, periods):
+                return  # it looks through what else waits first, and offers the record again
         offset = record.offset()
         if not track.ledger.take(offset):
             return
@@ -54,7 +61,7 @@ class Admission:
             self._orders.converted(key, track, offset)
             return
         value = record.value() or b""
-        due_ms = track.due_ms(track.at_ms(record), self._targets.periods)
+        due_ms = track.due_ms(at_ms, self._targets.periods)
         if target is None:
             self._orphan(run, Taken(track, offset, key, value, waiting, due_ms), now_ms)
             return
@@ -158,12 +165,6 @@ class Admission:
         """A conversion that is read before it comes again is to be told to later runs."""
         if taken.waiting.code == PARTIAL:
             self._settling.moved_partials.add(taken.key)
-
-    def _is_known_enough(self, run: Run, track: Track, record: Record, waiting: Waiting, target: Target) -> bool:
-        """False when the run looks through what else waits first, and offers the record again."""
-        if waiting.code != PARTIAL or not target.has_partial_rules:
-            return True
-        return run.covers(track, record, target.period, self._targets.partial_periods)
 
     def _admit(self, run: Run, job: Job, now_ms: int) -> None:
         waiting, target = job.waiting, job.target

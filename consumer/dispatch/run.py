@@ -54,6 +54,7 @@ class Run:
         self.waits = False
         self.is_first_reading = True
         self._tracks = tracks
+        self._retries = [track for track in tracks if track.period is None]
         self._ended = ended
         # What waits under a delay that nobody has any more came before what waits under the new one.
         self._plan = deque(
@@ -83,19 +84,18 @@ class Run:
     @property
     def has_unread_retries(self) -> bool:
         """Whether failed deliveries may wait that no run of this owner has met."""
-        return any(track.period is None and not track.was_read for track in self._tracks)
+        return not all(track.was_read for track in self._retries)
 
-    def offers(self, track: Track, record: Record) -> bool:
-        """Whether a record that was read is to be taken."""
+    def offers(self, track: Track, record: Record, at_ms: int) -> bool:
+        """Whether a record that was read, and entered at *at_ms*, is to be taken."""
         if track.reading is not Reading.DRAINED:
             if track.reading is Reading.SCANNED and self._scan is not None:
-                self._scan.offered(track, record)
+                self._scan.offered(track, record, at_ms)
             return False
         if not self.is_first_reading and track.ledger.has_read_again(record.offset()):
             track.head_offset = track.ledger.position
             track.drain()
             return False
-        at_ms = track.at_ms(record)
         if at_ms < track.cutoff_ms:
             return True
         track.was_read = True
@@ -111,7 +111,7 @@ class Run:
         elif track.reading is Reading.SCANNED and self._scan is not None:
             self._scan.reached_end(track, offset)
 
-    def covers(self, track: Track, record: Record, period: int, partial_periods: frozenset[int]) -> bool:
+    def covers(self, track: Track, record: Record, at_ms: int, period: int, partial_periods: frozenset[int]) -> bool:
         """
         Whether the partial rules can be asked for a partial of *track*; if not, the looking-through begins, and
         *record* will be offered again after it.
@@ -129,9 +129,9 @@ class Run:
         self.partials.cover(missing, until_ms)
         self._scan = Scan(missing, self.partials.look, until_ms=until_ms, then=track.drain)
         if missing[0] is track:
-            self._scan.begin_with(record)
+            self._scan.begin_with(record, at_ms)
         else:
-            track.head(record.offset(), track.at_ms(record))
+            track.head(record.offset(), at_ms)
             self._scan.begin()
         return False
 

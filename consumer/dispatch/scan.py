@@ -36,16 +36,16 @@ class Scan:
         """With the first track."""
         self._next()
 
-    def begin_with(self, record: Record) -> None:
+    def begin_with(self, record: Record, at_ms: int) -> None:
         """The same, when *record* was just read and is the first track's head: the reader stands there."""
         track = self._left[0]
-        track.scan_from(record)
-        self.offered(track, record)
+        track.scan_from(record.offset(), at_ms)
+        self.offered(track, record, at_ms)
 
-    def offered(self, track: Track, record: Record) -> None:
-        """A record of a track that is being looked through."""
+    def offered(self, track: Track, record: Record, at_ms: int) -> None:
+        """A record of a track that is being looked through; *at_ms* is when it entered."""
         track.scanned_offset = record.offset()
-        if self._until_ms is not None and track.at_ms(record) >= self._until_ms:
+        if self._until_ms is not None and at_ms >= self._until_ms:
             self._seen()
             return
         try:

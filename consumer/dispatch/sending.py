@@ -50,12 +50,12 @@ class Sending:
 
     def use(self, fields: frozenset[str]) -> None:
         """Requests are made of these fields of the events from now on."""
-        self._decoder.want(fields | self._events.fields)
+        self._decoder.want(fields | self._events.test_card_fields)
         self._last_value = None
 
     def feed(self, now_ms: int) -> None:
         """Start transfers as long as the limits allow."""
-        while self._sender.in_flight < self._max_in_flight:
+        for _ in range(self._max_in_flight - self._sender.in_flight):
             job = self._lanes.take()
             if job is None:
                 return

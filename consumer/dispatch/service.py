@@ -227,9 +227,10 @@ class Dispatch:
             if known is None:
                 continue
             shard, track = known
-            run = shard.offers(track, record)
+            at_ms = track.at_ms(record)
+            run = shard.offers(track, record, at_ms)
             if run is not None:
-                self._admission.take(run, track, record, now_ms)
+                self._admission.take(run, track, record, at_ms, now_ms)
         for topic, partition, offset in ends:
             known = tracks.get((topic, partition))
             if known is not None:

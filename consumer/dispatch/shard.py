@@ -93,14 +93,14 @@ class Shard:
             self._hears_until_ms = now_ms + _UNHEARD_WAIT_MS
         self.precedence.is_unwritten = False
 
-    def offers(self, track: Track, record: Record) -> Run | None:
-        """The run that is to take a record that was read, if one is."""
+    def offers(self, track: Track, record: Record, at_ms: int) -> Run | None:
+        """The run that is to take a record that was read, and entered at *at_ms*, if one is."""
         if track.was_moved:
             return None
         if track.reading is Reading.WATCHED:
-            track.head(record.offset(), track.at_ms(record))
+            track.head(record.offset(), at_ms)
             self._next_run = None
-        elif self.run is not None and self.run.offers(track, record):
+        elif self.run is not None and self.run.offers(track, record, at_ms):
             return self.run
         return None
 

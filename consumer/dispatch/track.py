@@ -134,11 +134,11 @@ class Track:
         self.scanned_offset = -1
         self._cursor.move(self, self.head_offset)
 
-    def scan_from(self, record: Record) -> None:
-        """The same, when the reader is at *record*, which is the head again."""
+    def scan_from(self, offset: int, at_ms: int) -> None:
+        """The same, when the record at *offset*, which is the head again, was just read."""
         self.reading = Reading.SCANNED
-        self.head_offset = record.offset()
-        self.head_at_ms = self.at_ms(record)
+        self.head_offset = offset
+        self.head_at_ms = at_ms
 
     def rest(self) -> None:
         """It was looked through: the head waits again."""
@@ -213,4 +213,6 @@ class Taken:
 
     def settle(self) -> None:
         """It needs nothing more."""
-        self.track.settle(self.offset)
+        track = self.track
+        track.ledger.settle(self.offset)
+        track.dirty = True

@@ -98,7 +98,7 @@ class Parts:
         sender: CurlSender[Job] = sender_of(settings)
         sending = Sending(
             sender=sender,
-            decoder=AvroDecoder(self.schemas),
+            decoder=AvroDecoder(self.schemas, checks_rest=False),  # ingest did
             events=EventReader(settings.event.names),
             lanes=lanes,
             orders=orders,

@@ -194,3 +194,52 @@ def test_what_is_not_wanted_is_checked_as_strictly(
         else:
             assert read is not None
             assert {name: everything_read[name] for name in wanted | read.keys()} == read
+
+
+def passing_over(definition: Any, wanted: frozenset[str]) -> AvroDecoder:
+    """As it reads what was read before."""
+    decoder = AvroDecoder(Schemas([parse_schema(json.dumps(definition))]), checks_rest=False)
+    decoder.want(wanted)
+    return decoder
+
+
+@settings(deadline=None)
+@given(records(), st.data())
+def test_what_is_passed_over_leaves_the_wanted_as_they_are(
+    record: tuple[Any, dict[str, Any]], data: st.DataObject
+) -> None:
+    """Found: a map's values passed over without their keys; a union's branch counted from 1; a fixed of one byte."""
+    definition, value = record
+    wanted = data.draw(st.frozensets(st.sampled_from(sorted(value)))) if value else frozenset()
+
+    fields = passing_over(definition, wanted).decode(encode_single_object(value, definition))
+
+    assert fields == {name: value[name] for name in wanted}
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.frozensets(st.sampled_from([field["name"] for field in FIELDS])), mutations)
+def test_what_is_passed_over_may_be_damaged(wanted: frozenset[str], changes: list[tuple[str, int, bytes]]) -> None:
+    """Found: a fixed of one byte; a double of four."""
+    content = mutated(RECORD, changes)
+    whole = decoded(content)
+    fields = decoded(content, passing_over(EVERYTHING, wanted))
+    if whole is not None:
+        assert repr(fields) == repr({name: whole[name] for name in whole if name in wanted})
+
+
+def test_block_that_leads_backwards_is_not_followed() -> None:
+    """Found: a negative size that is believed: it leads to the block itself, for ever."""
+    field = {"name": "all", "type": {"type": "array", "items": "long"}}
+    definition = {"type": "record", "name": "Some", "fields": [field]}
+    framing = encode_single_object({"all": []}, definition)[:FRAMING_SIZE]
+
+    assert decoded(b"\x01\x03\x02\x00", passing_over(definition, frozenset()), framing) is None
+
+
+@pytest.mark.parametrize("number", [TEN_MILLION, LOWEST, HIGHEST])
+def test_huge_number_anywhere_is_passed_over_in_little_memory(number: bytes) -> None:
+    """Found: without the budget (`array<null>`), ten million steps for each of a few bytes: it does not end."""
+    decoder = passing_over(EVERYTHING, frozenset())
+    for at in range(len(RECORD)):
+        assert decoded(RECORD[:at] + number + RECORD[at + 1 :], decoder) in (None, {})

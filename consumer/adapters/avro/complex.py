@@ -4,7 +4,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from consumer.adapters.avro.primitive import Read, read_int, read_long, read_string
+from consumer.adapters.avro.primitive import (
+    Read,
+    Skip,
+    read_int,
+    read_long,
+    read_string,
+    skip_bytes,
+    skip_long,
+    skipped,
+)
 from consumer.adapters.avro.schema import Definition
 from consumer.core.errors import UndecodableRecord
 
@@ -28,6 +37,7 @@ class Part(NamedTuple):
     """
 
     read: Read
+    skip: Skip
     values: int
     levels: int = 1
 
@@ -64,46 +74,57 @@ class Budget:
         self.levels += part.levels
 
 
-def fixed(size: int) -> Read:
-    return lambda value, at: (value[at : at + size], at + size)
+def fixed(size: int) -> Part:
+    return Part(lambda value, at: (value[at : at + size], at + size), skipped(size), 1)
 
 
-def enum(symbols: list[str]) -> Read:
+def enum(symbols: list[str]) -> Part:
     def read(value: bytes, at: int) -> tuple[str, int]:
         index, end = read_int(value, at)
         if not 0 <= index < len(symbols):
             raise UndecodableRecord(f"byte {at}: an enum has no symbol {index}")
         return symbols[index], end
 
-    return read
+    return Part(read, skip_long, 1)
 
 
 def union(parts: Sequence[Part]) -> Part:
     branches = [part.read for part in parts]
+    skips = [part.skip for part in parts]
     count = len(branches)
+
+    def chosen(value: bytes, at: int) -> tuple[int, int]:
+        index, start = read_int(value, at)
+        if not 0 <= index < count:
+            raise UndecodableRecord(f"byte {at}: a union has no branch {index}")
+        return index, start
 
     def read(value: bytes, at: int) -> tuple[Any, int]:
         byte = value[at]
         if not byte & 0x81 and byte >> 1 < count:  # one of the first 64: read without a call
             return branches[byte >> 1](value, at + 1)
-        index, start = read_int(value, at)
-        if not 0 <= index < count:
-            raise UndecodableRecord(f"byte {at}: a union has no branch {index}")
+        index, start = chosen(value, at)
         return branches[index](value, start)
 
-    return Part(read, max((part.values for part in parts), default=1), _levels_around(parts))
+    def skip(value: bytes, at: int) -> int:
+        index, start = chosen(value, at)
+        return skips[index](value, start)
+
+    return Part(read, skip, max((part.values for part in parts), default=1), _levels_around(parts))
 
 
 def _levels_around(parts: Iterable[Part]) -> int:
     return 1 + max((part.levels for part in parts), default=0)
 
 
-def converted(read: Read, convert: Callable[[Any], Any]) -> Read:
-    def read_converted(value: bytes, at: int) -> tuple[Any, int]:
-        plain, end = read(value, at)
+def converted(part: Part, convert: Callable[[Any], Any]) -> Part:
+    read_plain = part.read
+
+    def read(value: bytes, at: int) -> tuple[Any, int]:
+        plain, end = read_plain(value, at)
         return convert(plain), end
 
-    return read_converted
+    return part._replace(read=read)
 
 
 def _read_block_start(value: bytes, at: int) -> tuple[int, int, int | None]:
@@ -132,7 +153,7 @@ def array_of(item: Part, budget: Budget) -> Part:
                 items.append(one)
             _check_block(at, end)
 
-    return Part(read, 1, _levels_around([item]))
+    return Part(read, _blocks_skipped(item.skip, item.values, budget), 1, _levels_around([item]))
 
 
 def map_of(item: Part, budget: Budget) -> Part:
@@ -150,7 +171,29 @@ def map_of(item: Part, budget: Budget) -> Part:
                 items[key], at = read_item(value, at)
             _check_block(at, end)
 
-    return Part(read, 1, _levels_around([item]))
+    def skip_pair(value: bytes, at: int) -> int:
+        return item.skip(value, skip_bytes(value, at))
+
+    return Part(read, _blocks_skipped(skip_pair, 1 + item.values, budget), 1, _levels_around([item]))
+
+
+def _blocks_skipped(skip_item: Skip, values: int, budget: Budget) -> Skip:
+    def skip(value: bytes, at: int) -> int:
+        while True:
+            count, start, end = _read_block_start(value, at)
+            if not count:
+                return start
+            if end is None:
+                budget.spend(count * values)
+                at = start
+                for _ in range(count):
+                    at = skip_item(value, at)
+            elif end >= start:
+                at = end
+            else:
+                raise UndecodableRecord(f"byte {at}: a block of a negative size")
+
+    return skip
 
 
 def _check_block(at: int, end: int | None) -> None:
@@ -158,26 +201,26 @@ def _check_block(at: int, end: int | None) -> None:
         raise UndecodableRecord(f"byte {at}: a block does not have the size that it says")
 
 
-_ANY, _NULL_FIRST, _NULLABLE_TEXT, _UNWANTED_TEXTS = range(4)
-_Step = tuple[str, int, Read]
+_ANY, _NULL_FIRST, _NULLABLE_TEXT, _UNWANTED = range(4)
+_Step = tuple[str, int, Callable[[bytes, int], Any]]
+"""The last reads, or where nothing is kept passes over."""
 
 
-def record(fields: Sequence[tuple[str, Definition, Part]], wanted: Collection[str] | None = None) -> Part:
+_Field = tuple[str, Definition, Part]
+
+
+def record(fields: Sequence[_Field], wanted: Collection[str] | None = None, *, checks_rest: bool = True) -> Part:
     """
     The loop that nearly all the time is spent in.
 
     Nullable fields are most of an event: their nulls, and text of less than 64 bytes, are read here without a call.
 
     Args:
-        wanted: Names of fields; nullable texts that are not among them are checked as strictly, and not kept.
+        wanted: Names of fields; nullable texts that are not among them are not kept.
+        checks_rest: They are checked as strictly. Else nothing of the rest is: it is passed over, and not kept.
     """
-    steps: list[_Step] = []
-    for is_text, group in groupby(fields, key=lambda field: _is_unwanted_text(field, wanted)):
-        if is_text:
-            steps.append(("", _UNWANTED_TEXTS, _texts([part.read for _, _, part in group])))
-        else:
-            steps += [(name, _shape(definition), part.read) for name, definition, part in group]
-    blank: dict[str, Any] = dict.fromkeys(name for name, shape, _ in steps if shape != _UNWANTED_TEXTS)
+    steps = _steps(fields, wanted, checks_rest=checks_rest)
+    blank: dict[str, Any] = dict.fromkeys(name for name, shape, _ in steps if shape != _UNWANTED)
 
     def read(value: bytes, at: int) -> tuple[dict[str, Any], int]:
         record = blank.copy()
@@ -195,27 +238,61 @@ def record(fields: Sequence[tuple[str, Definition, Part]], wanted: Collection[st
             elif shape == _NULL_FIRST and not value[at]:
                 at += 1
                 continue
-            elif shape == _UNWANTED_TEXTS:
-                at = read_field(value, at)[1]
+            elif shape == _UNWANTED:
+                at = read_field(value, at)
                 continue
             record[name], at = read_field(value, at)
         return record, at
 
     values = 1 + sum(part.values for _, _, part in fields)
-    return Part(read, values, _levels_around(part for _, _, part in fields))
+    return Part(read, _skipped(fields), values, _levels_around(part for _, _, part in fields))
 
 
-def _is_unwanted_text(field: tuple[str, Definition, Part], wanted: Collection[str] | None) -> bool:
-    return wanted is not None and field[0] not in wanted and _shape(field[1]) == _NULLABLE_TEXT
+def _steps(fields: Sequence[_Field], wanted: Collection[str] | None, *, checks_rest: bool) -> list[_Step]:
+    steps: list[_Step] = []
+    for is_left_out, group in groupby(fields, key=lambda field: _is_left_out(field, wanted, checks_rest=checks_rest)):
+        if not is_left_out:
+            steps += [(name, _shape(definition), part.read) for name, definition, part in group]
+        elif checks_rest:
+            steps.append(("", _UNWANTED, _texts([part.read for _, _, part in group])))
+        else:
+            steps.append(("", _UNWANTED, _skipped(group)))
+    return steps
 
 
-def _texts(reads: Sequence[Read]) -> Read:
+def _is_left_out(field: _Field, wanted: Collection[str] | None, *, checks_rest: bool) -> bool:
+    if wanted is None or field[0] in wanted:
+        return False
+    return not checks_rest or _shape(field[1]) == _NULLABLE_TEXT
+
+
+def _skipped(fields: Iterable[_Field]) -> Skip:
+    """Passes over what stands side by side."""
+    steps = [(_shape(definition), part.skip) for _, definition, part in fields]
+
+    def skip(value: bytes, at: int) -> int:
+        for shape, skip_field in steps:
+            if shape != _ANY:
+                branch = value[at]
+                if not branch:
+                    at += 1
+                    continue
+                if branch == 2 and shape == _NULLABLE_TEXT and not (length := value[at + 1]) & 0x81:
+                    at += 2 + (length >> 1)
+                    continue
+            at = skip_field(value, at)
+        return at
+
+    return skip
+
+
+def _texts(reads: Sequence[Read]) -> Skip:
     """
     Passes over nullable texts that stand side by side. They are checked all at once: what stands between short ones
     (branches, lengths) is ASCII, so that together they are UTF-8 if each of them is, and only then.
     """
 
-    def read(value: bytes, at: int) -> tuple[None, int]:
+    def skip(value: bytes, at: int) -> int:
         begin = at
         for read_text in reads:
             branch = value[at]
@@ -227,9 +304,9 @@ def _texts(reads: Sequence[Read]) -> Read:
                 value[begin:at].decode()
                 at = begin = read_text(value, at)[1]
         value[begin:at].decode()
-        return None, at
+        return at
 
-    return read
+    return skip
 
 
 def _shape(definition: Definition) -> int:

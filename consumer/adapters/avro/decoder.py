@@ -42,13 +42,19 @@ class AvroDecoder:
     the brokers' to say. Not for two threads at once: a schema's reader keeps count of the record that it reads.
     """
 
-    def __init__(self, schemas: SchemaSource) -> None:
+    def __init__(self, schemas: SchemaSource, *, checks_rest: bool = True) -> None:
+        """
+        Args:
+            checks_rest: Check what is not wanted. False where another has decoded the records before: then it is
+                passed over, and cannot do more harm than to end up at the wrong place.
+        """
         self._schemas = schemas
+        self._checks_rest = checks_rest
         self._wanted: frozenset[str] | None = None
         self._readers: dict[bytes, RecordReader] = {}  # by framing; grows with the schemas in use, which never change
 
     def want(self, names: frozenset[str]) -> None:
-        """Leave out texts of the records' own fields that are not among these: they are checked, and not kept."""
+        """Leave out what is not among these of the records' own fields, texts at least."""
         if names != self._wanted:
             self._wanted = names
             self._readers.clear()
@@ -70,7 +76,7 @@ class AvroDecoder:
     def _reader_for(self, value: bytes) -> RecordReader:
         schema = self._schema_of(value)
         try:
-            return reader_of(schema, self._wanted)
+            return reader_of(schema, self._wanted, checks_rest=self._checks_rest)
         except InvalidSchema as error:
             raise UndecodableRecord(f"the record's schema is refused: {error}") from error
 

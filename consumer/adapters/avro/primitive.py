@@ -14,6 +14,12 @@ The position that it gives may lie behind the end: slices are short then and the
 of the record has to be checked.
 """
 
+Skip = Callable[[bytes, int], int]
+"""
+Gives the position behind a value that was read before, by somebody who checked it: only what could lead astray is
+refused here.
+"""
+
 _SHIFTS: Final = tuple(range(7, 70, 7))
 """Of the bytes of a number after the first."""
 
@@ -81,6 +87,24 @@ def read_string(value: bytes, at: int) -> tuple[str, int]:
     return content.decode(), end
 
 
+def skip_long(value: bytes, at: int) -> int:
+    while value[at] > 0x7F:
+        at += 1
+    return at + 1
+
+
+def skip_bytes(value: bytes, at: int) -> int:
+    length = value[at]
+    if not length & 0x81:
+        return at + 1 + (length >> 1)
+    return read_bytes(value, at)[1]
+
+
+def skipped(size: int) -> Skip:
+    """Of values that all have this size."""
+    return lambda _, at: at + size
+
+
 READS: Final[Mapping[str, Read]] = {
     "null": read_null,
     "boolean": read_boolean,
@@ -90,4 +114,15 @@ READS: Final[Mapping[str, Read]] = {
     "double": read_double,
     "bytes": read_bytes,
     "string": read_string,
+}
+
+SKIPS: Final[Mapping[str, Skip]] = {
+    "null": skipped(0),
+    "boolean": skipped(1),
+    "int": skip_long,
+    "long": skip_long,
+    "float": skipped(4),
+    "double": skipped(8),
+    "bytes": skip_bytes,
+    "string": skip_bytes,
 }

@@ -14,7 +14,7 @@ from typing import Any, Final
 from consumer.adapters.avro import complex as compound
 from consumer.adapters.avro.complex import MAX_DEPTH, MAX_VALUES, Budget, Part
 from consumer.adapters.avro.logical import converter
-from consumer.adapters.avro.primitive import READS, Read
+from consumer.adapters.avro.primitive import READS, SKIPS
 from consumer.adapters.avro.schema import PRIMITIVES, Definition, InvalidSchema, Schema
 from consumer.core.errors import UndecodableRecord
 from consumer.core.event import Fields
@@ -24,20 +24,21 @@ RecordReader = Callable[[bytes, int], Fields]
 _NAMED: Final = frozenset({"record", "error", "enum", "fixed"})
 
 
-def reader_of(schema: Schema, wanted: Collection[str] | None = None) -> RecordReader:
+def reader_of(schema: Schema, wanted: Collection[str] | None = None, *, checks_rest: bool = True) -> RecordReader:
     """
     A function that reads the record that begins at a position and ends with the bytes.
 
     It raises UndecodableRecord, and nothing else whatever the bytes.
 
     Args:
-        wanted: Names of top-level fields; texts that are not among them may be left out. None wants all.
+        wanted: Names of top-level fields; what is not among them may be left out. None wants all.
+        checks_rest: Whether that is checked, too.
 
     Raises:
         InvalidSchema: No record of this schema can be read safely.
     """
     budget = Budget()
-    read = _Compiler(schema.named, budget).whole(schema.definition, wanted).read
+    read = _Compiler(schema.named, budget).whole(schema.definition, wanted, checks_rest=checks_rest).read
 
     def read_all(value: bytes, start: int) -> Fields:
         budget.renew()
@@ -76,12 +77,12 @@ class _Compiler:
         self._open: set[str] = set()
         self._depth = 0
 
-    def whole(self, node: Definition, wanted: Collection[str] | None) -> Part:
+    def whole(self, node: Definition, wanted: Collection[str] | None, *, checks_rest: bool) -> Part:
         """The record itself; one inside it that has its name is not reduced to what is wanted of it."""
         part = self.part(node)
         if wanted is None or not isinstance(node, dict) or node["type"] != "record":
             return part
-        return self._record(node["fields"], wanted)
+        return self._record(node["fields"], wanted, checks_rest=checks_rest)
 
     def part(self, node: Definition) -> Part:
         self._depth += 1
@@ -99,7 +100,7 @@ class _Compiler:
         if isinstance(node, list):
             return compound.union([self.part(branch) for branch in node])
         if isinstance(node, str):
-            return Part(READS[node], 1) if node in PRIMITIVES else self._by_name(node)
+            return _primitive(node) if node in PRIMITIVES else self._by_name(node)
         return self._definition(node) if node["type"] in _NAMED else self._unnamed(node)
 
     def _unnamed(self, node: Definition) -> Part:
@@ -109,11 +110,11 @@ class _Compiler:
             case "map":
                 return compound.map_of(self.part(node["values"]), self._budget)
             case primitive:
-                return Part(_with_meaning(READS[primitive], node), 1)
+                return _with_meaning(_primitive(primitive), node)
 
     def _by_name(self, name: str) -> Part:
         if name in self._open:
-            return Part(self._recursive(name), 1)
+            return self._recursive(name)
         return self._parts.get(name) or self._definition(self._named[name])
 
     def _definition(self, node: Definition) -> Part:
@@ -123,17 +124,20 @@ class _Compiler:
             case "record" | "error":
                 made = self._record(node["fields"])
             case "enum":
-                made = Part(compound.enum(list(node["symbols"])), 1)
+                made = compound.enum(list(node["symbols"]))
             case _:
-                made = Part(_with_meaning(compound.fixed(_size(node)), node), 1)
+                made = _with_meaning(compound.fixed(_size(node)), node)
         self._open.discard(name)
         self._parts[name] = made
         return made
 
-    def _record(self, fields: list[Definition], wanted: Collection[str] | None = None) -> Part:
-        return compound.record([(field["name"], field["type"], self.part(field["type"])) for field in fields], wanted)
+    def _record(
+        self, fields: list[Definition], wanted: Collection[str] | None = None, *, checks_rest: bool = True
+    ) -> Part:
+        parts = [(field["name"], field["type"], self.part(field["type"])) for field in fields]
+        return compound.record(parts, wanted, checks_rest=checks_rest)
 
-    def _recursive(self, name: str) -> Read:
+    def _recursive(self, name: str) -> Part:
         """Reads a record inside itself: each level is charged as if an array held it."""
         parts, budget = self._parts, self._budget
 
@@ -144,7 +148,14 @@ class _Compiler:
             budget.ascend(part)
             return result
 
-        return read
+        def skip(value: bytes, at: int) -> int:
+            part = parts[name]
+            budget.descend(part)
+            end = part.skip(value, at)
+            budget.ascend(part)
+            return end
+
+        return Part(read, skip, 1)
 
 
 def _size(node: Definition) -> int:
@@ -154,6 +165,10 @@ def _size(node: Definition) -> int:
     return size
 
 
-def _with_meaning(read: Read, node: Definition) -> Read:
+def _primitive(name: str) -> Part:
+    return Part(READS[name], SKIPS[name], 1)
+
+
+def _with_meaning(part: Part, node: Definition) -> Part:
     convert = converter(node)
-    return compound.converted(read, convert) if convert else read
+    return compound.converted(part, convert) if convert else part
