@@ -149,7 +149,7 @@ def _request_json(output: PreviewOutput, plan: Plan, planned: Planned) -> dict[s
         "delivery_id": planned.delivery.id,
         "method": request.method,
         "url": request.url,
-        "headers": [[name, value.strip()] for name, _, value in (line.partition(":") for line in request.headers)],
+        "headers": [[name, value.strip()] for name, _, value in (line.partition(":") for line in request.lines)],
         "body": None if request.body is None else request.body.decode(),
         "notes": list(planned.notes),
         "answer": None if answer is None else _answer_json(answer, output.mask),

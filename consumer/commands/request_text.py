@@ -21,14 +21,14 @@ def masked(request: Request, mask: Mask) -> Request:
 def http_text(request: Request) -> str:
     """`METHOD URL`, the headers, an empty line, and the body to its last byte."""
     body = request.body.decode() if request.body else ""
-    return "\n".join((f"{request.method} {request.url}", *request.headers, "", body))
+    return "\n".join((f"{request.method} {request.url}", *request.lines, "", body))
 
 
 def curl_text(request: Request, *, timeout_seconds: float) -> str:
     """A command line that makes the same request from a shell."""
     words = ["curl", "--globoff", "--path-as-is", "--include", "--max-time", f"{timeout_seconds:g}"]
     words += ["--request", request.method, request.url]
-    for line in request.headers:
+    for line in request.lines:
         words += ["--header", _for_curl(line)]
     if request.body is not None or request.method in _WITH_BODY:
         words += ["--data-raw", (request.body or b"").decode(), *_no_added_type(request)]
@@ -44,5 +44,5 @@ def _for_curl(line: str) -> str:
 
 
 def _no_added_type(request: Request) -> list[str]:
-    has_type = any(line.lower().startswith("content-type:") for line in request.headers)
+    has_type = any(line.lower().startswith("content-type:") for line in request.lines)
     return [] if has_type else ["--header", "Content-Type:"]

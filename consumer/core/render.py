@@ -57,12 +57,12 @@ class Renderer:
         """
         profile = self._profile
         content = self._render(fields, code)
-        headers = (*self._headers, f"Idempotency-Key: {delivery_id}") if self._adds_key else self._headers
+        key = delivery_id if self._adds_key else None
         if profile.in_body:
             url, body = profile.url, utf8(content)
         else:
             url, body = with_query(profile.url, content), None
-        return Request(profile.method, url, headers, body, profile.ca_file, self.endpoint)
+        return Request(profile.method, url, self._headers, body, profile.ca_file, self.endpoint, key)
 
     def _step(self, mapping: Mapping) -> Step:
         if self._is_json:

@@ -16,10 +16,11 @@ class Request(NamedTuple):  # made for every delivery: a frozen dataclass takes 
     Attributes:
         method: GET, POST, PUT, PATCH or DELETE.
         url: Absolute ``http`` or ``https`` URL, percent-encoded, without a fragment.
-        headers: Whole ``Name: value`` lines, in order.
+        headers: Whole ``Name: value`` lines, in order; one tuple for all of a profile's requests.
         body: None sends no body (POST, PUT and PATCH then say ``Content-Length: 0``).
         ca_file: PEM file of the authorities that the receiver's certificate may come from; None: the public ones.
         endpoint: ``endpoint_of(url)``, worked out once per profile.
+        key: What ``Idempotency-Key`` says; None where *headers* have that, or where there is none.
     """
 
     method: str
@@ -28,6 +29,12 @@ class Request(NamedTuple):  # made for every delivery: a frozen dataclass takes 
     body: bytes | None
     ca_file: str | None
     endpoint: str
+    key: str | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All header lines."""
+        return self.headers if self.key is None else (*self.headers, f"Idempotency-Key: {self.key}")
 
 
 def endpoint_of(url: str) -> str:

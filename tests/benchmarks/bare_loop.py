@@ -44,7 +44,7 @@ def _feed(multi: pycurl.CurlMulti, idle: list[pycurl.Curl], waiting: Iterator[Re
             break
         curl = idle.pop()
         curl.setopt(pycurl.URL, request.url)
-        curl.setopt(pycurl.HTTPHEADER, request.headers)
+        curl.setopt(pycurl.HTTPHEADER, request.lines)
         if request.body is None:
             curl.setopt(pycurl.HTTPGET, 1)
         else:

@@ -76,7 +76,7 @@ def requests(url: str, count: int, *, ca_file: str | None = None) -> Iterator[Re
     endpoint = endpoint_of(url)
     fixed = ("Content-Type: application/json", "User-Agent: postback-consumer/0.1.0", "Accept: */*")
     for number in range(count):
-        yield Request("POST", url, (*fixed, f"Idempotency-Key: {number:032x}"), BODY, ca_file, endpoint)
+        yield Request("POST", url, fixed, BODY, ca_file, endpoint, f"{number:032x}")
 
 
 def send_all(waiting: Iterator[Request], *, in_flight: int) -> int:

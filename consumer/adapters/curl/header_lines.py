@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
-_NO_DEFAULTS: Final = ("Expect:", "Accept:", "Content-Type:")
+_NO_DEFAULTS: Final = (b"Expect:", b"Accept:", b"Content-Type:")
 """Keep libcurl from adding these where the request has none; a line with a value comes before and counts."""
 _EXPECT_BYTES: Final = 1024 * 1024
 """From this size on libcurl would ask for permission (``Expect: 100-continue``) to send a body."""
 
 
-def for_libcurl(lines: tuple[str, ...], body: bytes | None) -> tuple[str | bytes, ...]:
+def for_libcurl(lines: tuple[str, ...], body: bytes | None, key: str | None = None) -> tuple[bytes, ...]:
     """
-    Give *lines* so that libcurl sends them all and adds none.
+    Give *lines* and ``Idempotency-Key`` so that libcurl sends them all and adds none.
 
     Raises:
         ValueError: A control character would make more of a line than it says.
     """
-    joined = f"|{'|'.join(lines)}|"
-    if not joined.isascii() or "\n" in joined or "\r" in joined or ": |" in joined or ":|" in joined:
-        return (*map(_line_for_libcurl, lines), *_NO_DEFAULTS)
-    if "|Accept:" in joined and "|Content-Type:" in joined and (body is None or len(body) < _EXPECT_BYTES):
-        return lines
-    return lines + _NO_DEFAULTS
+    ready = _ready(lines, body is not None and len(body) >= _EXPECT_BYTES)
+    if key is None:
+        return ready
+    if key.isalnum():  # every one of ours
+        return (*ready, b"Idempotency-Key: " + key.encode())
+    return (*ready, _line_for_libcurl(f"Idempotency-Key: {key}"))
+
+
+@lru_cache(maxsize=1024)  # the same for all requests of a profile
+def _ready(lines: tuple[str, ...], is_large: bool) -> tuple[bytes, ...]:  # noqa: FBT001 - a part of the cache's key
+    names = {line.partition(":")[0].lower() for line in lines}
+    is_complete = not is_large and {"accept", "content-type"} <= names
+    return (*map(_line_for_libcurl, lines), *(() if is_complete else _NO_DEFAULTS))
 
 
 def _line_for_libcurl(line: str) -> bytes:

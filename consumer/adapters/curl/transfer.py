@@ -80,7 +80,7 @@ class Transfer:
             curl.setopt(pycurl.URL, request.url)
             self._url = request.url
         body = b"" if request.body is None and request.method in _METHODS_WITH_BODY else request.body
-        curl.setopt(pycurl.HTTPHEADER, for_libcurl(request.headers, body))
+        curl.setopt(pycurl.HTTPHEADER, for_libcurl(request.headers, body, request.key))
         shape = (request.method, body is not None)
         if shape != self._shape:
             self._set_method(*shape)
@@ -95,8 +95,8 @@ class Transfer:
 
     def answer(self, code: int, message: str) -> Answer:
         """Say what came of the transfer that libcurl ended with *code*."""
-        duration_ms = self.curl.getinfo(pycurl.TOTAL_TIME) * 1000
-        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
+        ask = self.curl.getinfo
+        duration_ms, status = ask(pycurl.TOTAL_TIME) * 1000, ask(pycurl.RESPONSE_CODE)
         if status >= 200 and self._head_is_whole():  # not E_OK: libcurl says it of a head that was cut off, too
             retry_after = self._retry_after() if status in {429, 503} else None
             return Answered(status, retry_after, duration_ms, self._body_start)

@@ -28,7 +28,7 @@ def render(one: Profile, code: str = "SALE", zone: str = "UTC", **fields: Any) -
 
 
 def headers_of(request: Request) -> dict[str, str]:
-    return {name: value for name, _, value in (line.partition(": ") for line in request.headers)}
+    return {name: value for name, _, value in (line.partition(": ") for line in request.lines)}
 
 
 def test_the_vendors_example() -> None:

@@ -29,8 +29,7 @@ class Sent:
 
 
 def _as_received(request: Request, at_ms: int) -> Sent:
-    key = next(line.partition(": ")[2] for line in request.headers if line.startswith("Idempotency-Key"))
-    return Sent(at_ms, request.endpoint, key, dict(parse_qsl(urlsplit(request.url).query)))
+    return Sent(at_ms, request.endpoint, request.key or "", dict(parse_qsl(urlsplit(request.url).query)))
 
 
 def status(code: int, retry_after: str | None = None) -> Answer:
