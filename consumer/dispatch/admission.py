@@ -180,7 +180,7 @@ class Admission:
                 return
         elif converts(waiting.code) and (job.track.period is None or job.track.period in self._targets.partial_periods):
             self._converted(run, job.track, job.key, job.offset)
-        if job.track.may_set_aside and self._comes_later(run.precedence, job):
+        if job.track.may_set_aside and run.precedence.has_later and self._comes_later(run.precedence, job):
             self._set_aside(run, job)
         else:
             self._queue(run, job, now_ms)

@@ -67,6 +67,11 @@ class Precedence:
         """Whether there are such profiles."""
         return bool(self._aside)
 
+    @property
+    def has_later(self) -> bool:
+        """Whether the current run comes back to anything, or has yet to read the retry topic."""
+        return bool(self._aside or self._later)
+
     def is_aside(self, profile: str) -> bool:
         """Whether it is one of them."""
         return profile in self._aside
