@@ -35,6 +35,7 @@ class Precedence:
         self._aside: set[str] = set()
         self._later = _numbers()
         self._moved_lines = _numbers()
+        self._prepared = 0
         self._orders: set[int] = set()
         self._held: set[str] = set()
         self._paused: set[str] = set()
@@ -46,8 +47,16 @@ class Precedence:
         self._orders.clear()
         self._held.clear()
         self._paused.clear()
-        self._later, self._moved_lines = array("q", sorted(self._moved_lines)), _numbers()
+        self.prepare()
+        self._later, self._moved_lines = self._moved_lines, _numbers()
+        self._prepared = 0
         self._lines = {line: offsets for line, offsets in self._lines.items() if offsets}
+
+    def prepare(self) -> None:
+        """Do between runs what would delay the first delivery of the next one: a hundred thousand may have moved."""
+        if len(self._moved_lines) > self._prepared:
+            self._moved_lines = array("q", sorted(self._moved_lines))
+            self._prepared = len(self._moved_lines)
 
     @property
     def waiting(self) -> int:

@@ -92,6 +92,8 @@ class Shard:
         if self.precedence.is_unwritten or was_delayed:
             self._hears_until_ms = now_ms + _UNHEARD_WAIT_MS
         self.precedence.is_unwritten = False
+        if self.run is None:
+            self.precedence.prepare()
 
     def offers(self, track: Track, record: Record, at_ms: int) -> Run | None:
         """The run that is to take a record that was read, and entered at *at_ms*, if one is."""

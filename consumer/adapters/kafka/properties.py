@@ -75,11 +75,11 @@ def consumer(bootstrap_servers: str, client: Mapping[str, Any], *, group: str) -
             "fetch.wait.max.ms": 50,
             "fetch.queue.backoff.ms": 10,
             # Of each partition: what waits in Kafka is not to wait in memory.
-            "queued.min.messages": 300,
+            "queued.min.messages": 500,
             "queued.max.messages.kbytes": 1_024,
             # Of each partition in one answer, which stays whole until the last of its records is taken. A record that
             # is larger comes all the same.
-            "fetch.message.max.bytes": 131_072,
+            "fetch.message.max.bytes": 262_144,
         }
         | own
     )
