@@ -74,12 +74,13 @@ def consumer(bootstrap_servers: str, client: Mapping[str, Any], *, group: str) -
             # One fetch a broker is under way at a time: a long one would keep a run's first records waiting.
             "fetch.wait.max.ms": 50,
             "fetch.queue.backoff.ms": 10,
-            # Of each partition: what waits in Kafka is not to wait in memory.
-            "queued.min.messages": 500,
-            "queued.max.messages.kbytes": 1_024,
+            # What waits in Kafka is not to wait in memory. Both count what all partitions have: with 500 there was one
+            # that had them, and kept the others from being fetched.
+            "queued.min.messages": 2_000,
+            "queued.max.messages.kbytes": 2_048,
             # Of each partition in one answer, which stays whole until the last of its records is taken. A record that
             # is larger comes all the same.
-            "fetch.message.max.bytes": 262_144,
+            "fetch.message.max.bytes": 65_536,
         }
         | own
     )
