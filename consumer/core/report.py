@@ -16,10 +16,7 @@ def _or_null(text: str | None) -> str:
     return "null" if text is None else quoted(text)
 
 
-# What stands in many rows is written once.
-
-
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # what stands in many rows is written once
 def _of_profile(profile: str | None, code: str | None) -> tuple[str, str]:
     return f',"profile":{_or_null(profile)},"order_id":', f',"customer_type":{_or_null(code)},"attempt":'
 

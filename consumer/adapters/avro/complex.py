@@ -205,7 +205,6 @@ _ANY, _NULL_FIRST, _NULLABLE_TEXT, _UNWANTED = range(4)
 _Step = tuple[str, int, Callable[[bytes, int], Any]]
 """The last reads, or where nothing is kept passes over."""
 
-
 _Field = tuple[str, Definition, Part]
 
 

@@ -28,7 +28,8 @@ def for_libcurl(lines: tuple[str, ...], body: bytes | None, key: str | None = No
 
 @lru_cache(maxsize=1024)  # the same for all requests of a profile
 def _ready(lines: tuple[str, ...], is_large: bool) -> tuple[bytes, ...]:  # noqa: FBT001 - a part of the cache's key
-    names = {line.partition(":")[0].lower() for line in lines}
+    parts = (line.partition(":") for line in lines)
+    names = {name.lower() for name, _colon, value in parts if value.strip()}
     is_complete = not is_large and {"accept", "content-type"} <= names
     return (*map(_line_for_libcurl, lines), *(() if is_complete else _NO_DEFAULTS))
 
