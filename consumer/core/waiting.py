@@ -139,15 +139,13 @@ def profile_and_code(headers: Headers | None) -> tuple[str, str]:
 
 def _delivery(value: bytes) -> Waiting:
     delivery_id, profile, source, occurred_at, arrived_at, code = value.decode().split("\t", 5)
-    if len(occurred_at) > _LONGEST_NUMBER or len(arrived_at) > _LONGEST_NUMBER:
-        raise ValueError("a time of too many digits")
     return Waiting(
         delivery_id=delivery_id,
         profile=profile,
         code=code,
         source=source,
-        occurred_at_ms=int(occurred_at),
-        arrived_at_ms=int(arrived_at),
+        occurred_at_ms=_number(occurred_at),
+        arrived_at_ms=_number(arrived_at),
     )
 
 
