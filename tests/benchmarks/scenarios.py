@@ -31,6 +31,8 @@ SCENARIOS = (
     Scenario(name="json-64", is_quick=True),
     Scenario(name="json-256-slow", delay_ms=20, in_flight=256, is_quick=True),
     Scenario(name="json-512-slow", delay_ms=20, in_flight=512),
+    Scenario(name="json-512-far", delay_ms=200, in_flight=512),
+    Scenario(name="json-2048-far", delay_ms=200, in_flight=2_048),
     Scenario(name="form-64", style="form"),
     Scenario(name="get-64", style="get"),
     Scenario(name="profiles-20", profiles=20),
