@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from consumer.dispatch.admission import Admission
-from consumer.dispatch.lanes import Lane, Lanes
+from consumer.dispatch.lanes import Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.run import Run
 
