@@ -94,6 +94,11 @@ class Run:
         """Whether failed deliveries may wait that no run of this owner has met."""
         return not all(track.was_read for track in self._retries)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something was put off or set aside."""
+        return bool(self._not_read) or any(track.ledger.has_aside for track in self._again)
+
     def has_yet_to_read(self, track: Track) -> bool:
         """Whether it comes to the track, or comes back to it before its boundary."""
         return track is self.put_off or track in self._plan or track in self._not_read
@@ -219,7 +224,8 @@ class Run:
                 track.head_offset = track.ledger.begin_reading_again()
             track.drain()
             return
-        self.waits = bool(self._not_read) or any(track.ledger.has_aside for track in self._again)
+        # What it has in memory may have to be set aside as long as other shards read theirs for the first time.
+        self.waits = self.has_more or (self.reading == 1 and bool(self._windows))
         if not self.waits:
             self._set_nothing_aside()
             self.precedence.aside_comes_again()

@@ -210,8 +210,9 @@ class Dispatch:
             self._put_off_until_ms = now_ms + _PUT_OFF_MS
             return
         others = any(run.reading == 1 and not run.waits for run in runs)
-        if now_ms >= self._put_off_until_ms or not (others or self._lanes.has_ready(1)):
-            for run in waiting:
+        is_long = now_ms >= self._put_off_until_ms
+        for run in waiting:
+            if is_long or not (others or (run.has_more and self._lanes.has_ready(1))):
                 run.go_on()
 
     def _read(self, now_ms: int, next_run_ms: int) -> bool:
