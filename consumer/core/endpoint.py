@@ -29,9 +29,13 @@ class Endpoint:
 
     The limit grows by one with each answer, up to the one that the settings allow, and halves with each failure of
     the endpoint as a whole.
+
+    Attributes:
+        limit: Transfers at once, as far as it has shown that it bears them.
+        highest_limit: The one that the settings allow.
     """
 
-    __slots__ = ("_closed_in", "_failures", "_highest_limit", "breaker", "hold_until_ms", "in_flight", "limit", "name")
+    __slots__ = ("_closed_in", "_failures", "breaker", "highest_limit", "hold_until_ms", "in_flight", "limit", "name")
 
     def __init__(self, name: str, highest_limit: int) -> None:
         self.name = name
@@ -39,7 +43,7 @@ class Endpoint:
         self.in_flight = 0
         self.hold_until_ms = 0
         self.breaker = Breaker.CLOSED
-        self._highest_limit = highest_limit
+        self.highest_limit = highest_limit
         self._failures = 0
         self._closed_in = 0
 
@@ -83,7 +87,7 @@ class Endpoint:
         """A transfer ended in an answer that says nothing against the endpoint as a whole."""
         self._failures = 0
         self.breaker = Breaker.CLOSED
-        if self.limit < self._highest_limit:
+        if self.limit < self.highest_limit:
             self.limit += 1
 
     def failed(self, failure: Failed, run_ms: int) -> bool:

@@ -37,7 +37,7 @@ class Ledger:
     back neither the others' settling nor, after a crash, makes them go out again.
     """
 
-    __slots__ = ("_again_to", "_aside", "_horizon", "_open", "_open_before", "_position", "_settled_to")
+    __slots__ = ("_again", "_again_to", "_aside", "_horizon", "_open", "_open_before", "_position", "_settled_to")
 
     def __init__(self, position: int, metadata: str | None = None) -> None:
         """
@@ -48,7 +48,8 @@ class Ledger:
         self._position = position
         self._settled_to = position
         self._open: dict[int, None] = {}
-        self._aside: deque[int] = deque()
+        self._aside: list[int] = []
+        self._again: deque[int] = deque()
         self._again_to = 0
         self._horizon, self._open_before = _decode(position, metadata)
 
@@ -89,31 +90,39 @@ class Ledger:
     @property
     def has_aside(self) -> bool:
         """Whether something was set aside."""
-        return bool(self._aside)
+        return bool(self._aside or self._again)
 
-    def begin_second_reading(self) -> int:
+    def begin_reading_again(self) -> int:
         """Returns where to read what was set aside; all that was read before comes again from there."""
         self._again_to = self._position
-        self._aside = deque(sorted(self._aside))
-        return self._aside[0]
+        self._again = deque(sorted([*self._again, *self._aside]))
+        self._aside.clear()
+        return self._again[0]
 
     def has_read_again(self, offset: int) -> bool:
         """Whether all that was set aside was read again before *offset*, and nothing of what follows is to be."""
-        return not self._aside and offset < self._again_to
+        return not self._again and offset < self._again_to
+
+    def leave_the_rest(self) -> None:
+        """What was set aside and did not come again yet stays aside."""
+        self._aside += self._again
+        self._again.clear()
 
     @property
     def is_crowded(self) -> bool:
         """Whether no more can be set aside: a commit could not tell of it, or it would take too much memory."""
-        count = len(self._aside)
+        if self._position <= self._again_to:
+            return False  # what is read again stood aside before
+        count = len(self._aside) + len(self._again)
         if count >= ASIDE_AT_ONCE:
             return True
         return count >= _FEW_ASIDE and self._position - next(iter(self._open)) >= _TOLD_AS_BITS
 
-    def end_second_reading(self) -> None:
+    def end_reading_again(self) -> None:
         """What was set aside and did not come again is not there any more: its retention is over."""
         self._again_to = 0
-        while self._aside:
-            self.settle(self._aside.popleft())
+        while self._again:
+            self.settle(self._again.popleft())
 
     def skip_to(self, offset: int) -> None:
         """Nothing stands before *offset* that was not read: what Kafka keeps there are marks of its own."""
@@ -143,12 +152,12 @@ class Ledger:
         return still_open[0], _encode(still_open, horizon)
 
     def _take_again(self, offset: int) -> bool:
-        aside = self._aside
-        while aside and aside[0] < offset:
-            self.settle(aside.popleft())
-        if not aside or aside[0] != offset:
+        again = self._again
+        while again and again[0] < offset:
+            self.settle(again.popleft())
+        if not again or again[0] != offset:
             return False
-        aside.popleft()
+        again.popleft()
         return True
 
 

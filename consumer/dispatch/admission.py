@@ -39,7 +39,7 @@ class Admission:
             at_ms: When it entered.
         """
         headers = record.headers()
-        if track.may_set_aside and run.precedence.has_aside and self._passes_over(run, track, record, headers):
+        if track.may_set_aside and run.precedence.aside and self._passes_over(run, track, record, headers):
             return
         try:
             waiting = read_headers(headers)
@@ -71,6 +71,17 @@ class Admission:
             precedence.came(key, waiting)
         self._admit(run, Job(track, offset, key, value, waiting, due_ms, precedence.run_ms, target, lane), now_ms)
 
+    def has_room_for_aside(self, run: Run) -> bool:
+        """Whether a reading of what the run set aside would come to anything."""
+        return any(self._has_room_for(profile) for profile in run.precedence.aside)
+
+    def _has_room_for(self, profile: str) -> bool:
+        target = self._targets.get(profile)
+        if target is None:
+            return True
+        lane = self._lanes.lane(target.renderer.endpoint)
+        return lane.is_slow or len(lane.queue) <= self._slow_lane_keeps // 2
+
     def is_up_to_date(self, job: Job) -> bool:
         """Whether it may still be sent as it was planned: profiles change while deliveries wait in memory."""
         profile = job.waiting.profile
@@ -91,7 +102,7 @@ class Admission:
 
     def set_aside(self, lane: Lane) -> None:
         """
-        Leave the newest of what waits in a lane in their windows, until these were read once: others may stand behind.
+        Leave the newest of what waits in a lane where they stand, until all was read once: others may stand behind.
         """
         lane.gives_way = True
         stay: deque[Job] = deque()
@@ -105,13 +116,13 @@ class Admission:
             for job in line:
                 job.track.precedence.set_aside(job.waiting.profile)
                 job.track.ledger.set_aside(job.offset)
-                self._note_partial(job)
+                self._goes_back(job)
         lane.queue.extend(stay)
 
     def shed(self, lane: Lane, now_ms: int) -> None:
-        """Move the newest of what waits in a lane to the retry topic: it takes the memory that others need."""
-        lane.is_slow = True
+        """The same for what is not set aside: it is moved to the retry topic."""
         while len(lane.queue) > self._slow_lane_keeps:
+            lane.is_slow = True
             self.hold_line(lane.queue.pop(), now_ms)
 
     def hold_all(self, lane: Lane, now_ms: int) -> None:
@@ -148,7 +159,7 @@ class Admission:
         offset = record.offset()
         if track.ledger.take(offset):
             track.dirty = True
-            if track.period in self._targets.partial_periods and converts(code):
+            if self._meets_partials(track) and converts(code):
                 run.partials.note_conversion(record.key() or b"")
             run.set_aside(track, offset)
         return True
@@ -158,13 +169,19 @@ class Admission:
         self._set_aside(run, taken)
 
     def _set_aside(self, run: Run, taken: Taken) -> None:
-        self._note_partial(taken)
+        self._goes_back(taken)
         run.set_aside(taken.track, taken.offset)
 
-    def _note_partial(self, taken: Taken) -> None:
-        """A conversion that is read before it comes again is to be told to later runs."""
+    def _goes_back(self, taken: Taken) -> None:
+        track = taken.track
+        if track.period is None:
+            track.precedence.went_back(taken.key, taken.waiting)
         if taken.waiting.code == PARTIAL:
+            # A conversion that is read before it comes again is to be told to later runs.
             self._settling.moved_partials.add(taken.key)
+
+    def _meets_partials(self, track: Track) -> bool:
+        return track.period is None or track.period in self._targets.partial_periods
 
     def _admit(self, run: Run, job: Job, now_ms: int) -> None:
         waiting, target = job.waiting, job.target
@@ -178,7 +195,7 @@ class Admission:
             if reason is not None:
                 self._settling.suppressed(job, reason, now_ms)
                 return
-        elif converts(waiting.code) and (job.track.period is None or job.track.period in self._targets.partial_periods):
+        elif converts(waiting.code) and self._meets_partials(job.track):
             self._converted(run, job.track, job.key, job.offset)
         if job.track.may_set_aside and run.precedence.has_later and self._comes_later(run.precedence, job):
             self._set_aside(run, job)
@@ -189,7 +206,11 @@ class Admission:
     def _comes_later(precedence: Precedence, job: Job) -> bool:
         """Whether earlier deliveries of its order, or all of its profile, come later in the run."""
         waiting = job.waiting
-        if precedence.is_aside(waiting.profile) or precedence.comes_later(job.key, waiting.profile):
+        if precedence.is_aside(waiting.profile):
+            return True
+        if job.track.period is None:
+            return False
+        if precedence.comes_later(job.key, waiting.profile):
             return True
         # Of other profiles nothing hangs on it, and what stands behind such a partial must not pass it.
         is_skipped = waiting.code == PARTIAL and job.target.profile.skip_converted
@@ -207,8 +228,10 @@ class Admission:
             self._leave(run, job, now_ms, is_paused=True)
         elif waiting.attempted_at_ms >= job.run_ms:
             self._settling.again(job)
-        elif not self._accepts(job, job.lane, now_ms):
+        elif not self._accepts(run, job, now_ms):
             self._leave(run, job, now_ms, is_paused=False)
+        elif self._is_full(run, job):
+            self._wait_for_room(run, job, now_ms)
         elif precedence.keeps_back(job.key, waiting):
             self.hold(job, now_ms)
         elif self._orders.join(job):
@@ -216,10 +239,17 @@ class Admission:
 
     def _leave(self, run: Run, job: Job, now_ms: int, *, is_paused: bool) -> None:
         """Nothing of its profile is sent now."""
-        if job.track.may_set_aside:
+        if job.track.may_set_aside and run.reading == 1:
             self._set_profile_aside(run, job)
         else:
             self._move_on(job, now_ms, is_paused=is_paused)
+
+    def _wait_for_room(self, run: Run, job: Job, now_ms: int) -> None:
+        """Its endpoint has as much as it may have in memory."""
+        if job.track.may_set_aside and (run.reading == 1 or not job.lane.is_slow):
+            self._set_profile_aside(run, job)
+        else:
+            self.hold(job, now_ms)
 
     def _move_on(self, job: Job, now_ms: int, *, is_paused: bool) -> None:
         if is_paused:
@@ -227,18 +257,21 @@ class Admission:
         else:
             self.hold(job, now_ms)
 
-    def _accepts(self, job: Job, lane: Lane, now_ms: int) -> bool:
-        waiting = job.waiting
+    def _accepts(self, run: Run, job: Job, now_ms: int) -> bool:
+        waiting, lane = job.waiting, job.lane
         # Known from before a restart; what another endpoint asked for says nothing of the one that the profile has now.
         if waiting.hold_until_ms > now_ms and waiting.hold_endpoint == lane.endpoint.name:
             lane.endpoint.hold(waiting.hold_until_ms)
-        endpoint, waiting_there = lane.endpoint, len(lane.queue)
+        endpoint = lane.endpoint
         if not endpoint.accepts(now_ms, job.run_ms):
             return False
-        if job.track.may_set_aside and endpoint.is_probed:
-            return not (waiting_there or endpoint.in_flight)
-        is_slow = lane.is_slow or (lane.gives_way and job.track.may_set_aside)
-        return not (is_slow and waiting_there >= self._slow_lane_keeps)
+        is_probed = endpoint.is_probed and job.track.may_set_aside and run.reading == 1
+        return not (is_probed and (lane.queue or endpoint.in_flight))
+
+    def _is_full(self, run: Run, job: Job) -> bool:
+        lane = job.lane
+        gives_way = lane.gives_way and (job.track.may_set_aside or run.is_overdue)
+        return (lane.is_slow or gives_way) and len(lane.queue) >= self._slow_lane_keeps
 
     def _converted(self, run: Run, track: Track, order: bytes, offset: int) -> None:
         """
@@ -251,7 +284,7 @@ class Admission:
 
     def _orphan(self, run: Run, taken: Taken, now_ms: int) -> None:
         """Its profile is gone; editors rename files, so a full period passes before that is believed."""
-        if taken.track.may_set_aside:
+        if taken.track.may_set_aside and run.reading == 1:
             self._set_profile_aside(run, taken)
             return
         period = taken.track.period or max(self._targets.periods)

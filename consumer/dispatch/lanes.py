@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from consumer.core.endpoint import Endpoint
+from consumer.dispatch.speed import Speed
 from consumer.dispatch.targets import Target
 from consumer.dispatch.track import Taken
 
@@ -31,19 +32,17 @@ class Lane:
     """
     Attributes:
         is_ready: Stands in the round of lanes that are served.
-        is_slow: It takes more memory than its share and answers too slowly: its newest deliveries wait in Kafka.
-        gives_way: The same, as far as it looks at a glance: those in windows are set aside.
-        answered: Transfers that ended, for judging its speed.
-        answered_before: The same, at the look before.
+        gives_way: It answers too slowly for all that came for it: it takes no more memory than its share, and what
+            comes beyond that is set aside in its window.
+        is_slow: So slowly that it is not worth waiting for: that is moved to the retry topic.
     """
 
     endpoint: Endpoint
+    speed: Speed
     queue: deque[Job] = field(default_factory=deque)
     is_ready: bool = False
-    is_slow: bool = False
     gives_way: bool = False
-    answered: int = 0
-    answered_before: int = 0
+    is_slow: bool = False
 
 
 class Lanes:
@@ -61,7 +60,8 @@ class Lanes:
         """The lane of `scheme://host:port`."""
         lane = self._lanes.get(endpoint)
         if lane is None:
-            lane = self._lanes[endpoint] = Lane(Endpoint(endpoint, self._highest_limit))
+            state = Endpoint(endpoint, self._highest_limit)
+            lane = self._lanes[endpoint] = Lane(state, Speed(state))
         return lane
 
     def put(self, job: Job) -> None:

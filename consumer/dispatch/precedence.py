@@ -2,6 +2,7 @@
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Set
 
 from consumer.core.customer_type import converts
 from consumer.core.outcome import Reason
@@ -33,6 +34,7 @@ class Precedence:
         self.run_ms = 0
         self.is_unwritten = False
         self._aside: set[str] = set()
+        self._aside_before: set[str] = set()
         self._later = _numbers()
         self._moved_lines = _numbers()
         self._prepared = 0
@@ -68,13 +70,13 @@ class Precedence:
         self._later = _numbers()
 
     def set_aside(self, profile: str) -> None:
-        """The current run comes back to what its windows hold for the profile."""
+        """The current run comes back to what waits for the profile."""
         self._aside.add(profile)
 
     @property
-    def has_aside(self) -> bool:
-        """Whether there are such profiles."""
-        return bool(self._aside)
+    def aside(self) -> Set[str]:
+        """Profiles that were set aside in the current reading."""
+        return self._aside
 
     @property
     def has_later(self) -> bool:
@@ -85,9 +87,14 @@ class Precedence:
         """Whether it is one of them."""
         return profile in self._aside
 
-    def all_windows_were_read(self) -> None:
-        """The current run comes back to what was set aside, and sets nothing aside from here on."""
-        self._aside.clear()
+    def aside_comes_again(self) -> None:
+        """The current run comes back to what was set aside."""
+        self._aside_before, self._aside = self._aside, set()
+
+    @property
+    def is_all_aside_again(self) -> bool:
+        """Whether all profiles that were set aside in the reading before were so in this one, too."""
+        return self._aside >= self._aside_before
 
     def comes_later(self, order: bytes, profile: str) -> bool:
         """Whether the current run will read a delivery of this order to this profile from the retry topic."""
@@ -187,6 +194,13 @@ class Precedence:
             offsets = self._lines.get(line, [])
             if offset in offsets:
                 offsets.remove(offset)
+
+    def went_back(self, order: bytes, waiting: Waiting) -> None:
+        """It came, and was set aside: it comes again."""
+        if self._lines:
+            line, offset = _line(order, waiting)
+            if line in self._lines:
+                self._lines[line].append(offset)
 
 
 def _numbers() -> "array[int]":

@@ -6,9 +6,11 @@ boundary. When it meets a partial it first looks through what else waits before 
 goes on where it was.
 
 No receiver may delay another, however much waits for it. So when much waits in the retry topic, the windows are read
-before it; and what a window holds for an endpoint that takes nothing now, or for an order that comes later from the
-retry topic, is set aside there. When all windows were read once, the retry topic is read, and then the windows once
-more for what was set aside.
+before it; and what a window holds for an endpoint that takes nothing more now, or for an order that comes later from
+the retry topic, is set aside there. When all windows were read once, the retry topic is read, and then the windows
+again for what was set aside: what takes nothing in this run is moved to the retry topic, and what is merely slow is
+set aside again, and read once more whenever there is room for some of it. Before the next run is due the last of it is
+moved to the retry topic, too.
 """
 
 from collections import deque
@@ -36,8 +38,11 @@ class Run:
         ended: Called when all is read.
 
     Attributes:
-        waits: The windows were read once, and it may `go_on` with what it put off when nobody is delayed by it.
-        is_first_reading: It reads what it does not put off.
+        waits: All was read, but for what it put off and set aside: it may `go_on` when nobody is delayed by it.
+        reading: 1: of what it does not put off. 2: of that, and of all that was set aside. From 3 on: of what was set
+            aside again, as far as there is room for it.
+        put_off: The retry topic, in the first reading, when it is not part of that.
+        is_overdue: The next run is due soon: what is set aside is not waited for any longer.
     """
 
     def __init__(
@@ -52,7 +57,9 @@ class Run:
         self.precedence = precedence
         self.partials = Partials(precedence)
         self.waits = False
-        self.is_first_reading = True
+        self.reading = 1
+        self.put_off: Track | None = None
+        self.is_overdue = False
         self._tracks = tracks
         self._retries = [track for track in tracks if track.period is None]
         self._ended = ended
@@ -63,8 +70,9 @@ class Run:
         self._windows = [track for track in self._plan if track.period is not None]
         for track in self._windows:
             track.may_set_aside = True
-        self._put_off: Track | None = None
+        self._again = list(self._windows)
         self._not_read: list[Track] = []
+        self._is_crowded = False
         self._scan: Scan | None = None
 
     def begin(self, *, is_first: bool) -> None:
@@ -86,13 +94,22 @@ class Run:
         """Whether failed deliveries may wait that no run of this owner has met."""
         return not all(track.was_read for track in self._retries)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something was put off or set aside."""
+        return bool(self._not_read) or any(track.ledger.has_aside for track in self._again)
+
+    def has_yet_to_read(self, track: Track) -> bool:
+        """Whether it comes to the track, or comes back to it before its boundary."""
+        return track is self.put_off or track in self._plan or track in self._not_read
+
     def offers(self, track: Track, record: Record, at_ms: int) -> bool:
         """Whether a record that was read, and entered at *at_ms*, is to be taken."""
         if track.reading is not Reading.DRAINED:
             if track.reading is Reading.SCANNED and self._scan is not None:
                 self._scan.offered(track, record, at_ms)
             return False
-        if not self.is_first_reading and track.ledger.has_read_again(record.offset()):
+        if self.reading > 1 and track.ledger.has_read_again(record.offset()):
             track.head_offset = track.ledger.position
             track.drain()
             return False
@@ -140,18 +157,26 @@ class Run:
         track.ledger.set_aside(offset)
         if track.ledger.is_crowded:
             # What stands in another window may come after what is left in this one.
-            self._not_read = list(self._plan)
+            self._not_read += self._plan
+            self._is_crowded = True
             self._plan.clear()
             track.head(offset + 1, 0)
             self._read_next()
+        elif self.reading > 2 and self.precedence.is_all_aside_again:
+            for one in self._again:
+                one.ledger.leave_the_rest()
+            self._plan.clear()
 
     def go_on(self) -> None:
         """Read what was put off, and what was set aside."""
         self.waits = False
-        self._set_nothing_aside()
-        if self._put_off is not None:
-            self._plan.append(self._put_off)
-        self._plan.extend(track for track in self._windows if track.ledger.has_aside or track in self._not_read)
+        self.reading += 1
+        self.precedence.aside_comes_again()
+        if self.is_overdue or self._is_crowded:
+            self._set_nothing_aside()
+        self._plan.extend(track for track in self._again if track.ledger.has_aside or track in self._not_read)
+        self._not_read.clear()
+        self.put_off = None
         self._read_next()
 
     def _heads(self, periods: frozenset[int]) -> list[Track]:
@@ -178,32 +203,34 @@ class Run:
 
     def _begin_reading(self) -> None:
         if self._plan[0].period is None and self._windows and self.precedence.waiting > MUCH:
-            self._put_off = self._plan.popleft()
+            self.put_off = self._plan.popleft()
+            self.put_off.may_set_aside = True
+            self._again.insert(0, self.put_off)
+            self._not_read.append(self.put_off)
         self._read_next()
 
     def _was_read(self, track: Track) -> None:
         """To its boundary, or to its end."""
         if track.period is None:
             self.precedence.retries_were_read()
-        elif not self.is_first_reading:
-            track.ledger.end_second_reading()
+        if self.reading > 1:
+            track.ledger.end_reading_again()
         self._read_next()
 
     def _read_next(self) -> None:
         if self._plan:
             track = self._plan.popleft()
-            if not self.is_first_reading and track.ledger.has_aside:
-                track.head_offset = track.ledger.begin_second_reading()
+            if self.reading > 1 and track.ledger.has_aside:
+                track.head_offset = track.ledger.begin_reading_again()
             track.drain()
             return
-        if self.is_first_reading:
-            self.is_first_reading = False
-            self.waits = self._put_off is not None or any(track.ledger.has_aside for track in self._windows)
+        # What it has in memory may have to be set aside as long as other shards read theirs for the first time.
+        self.waits = self.has_more or (self.reading == 1 and bool(self._windows))
         if not self.waits:
             self._set_nothing_aside()
+            self.precedence.aside_comes_again()
             self._ended()
 
     def _set_nothing_aside(self) -> None:
-        self.precedence.all_windows_were_read()
-        for track in self._windows:
+        for track in self._again:
             track.may_set_aside = False

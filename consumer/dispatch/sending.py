@@ -106,7 +106,7 @@ class Sending:
         """A transfer has ended."""
         outcome = outcome_of(answer)
         lane = job.lane
-        lane.answered += 1
+        lane.speed.answered(answer.duration_ms)
         match outcome:
             case Delivered():
                 job.waiting.attempts += 1

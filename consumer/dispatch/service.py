@@ -205,13 +205,14 @@ class Dispatch:
     def _go_on(self, now_ms: int) -> None:
         """Let runs read what they put off, when nothing else is left to be read and sent."""
         runs = [shard.run for shard in self._shards.values() if shard.run is not None]
-        waiting = [run for run in runs if run.waits]
+        waiting = [run for run in runs if run.waits and run.reading == 1]
         if not waiting:
             self._put_off_until_ms = now_ms + _PUT_OFF_MS
             return
-        others = any(run.is_first_reading for run in runs)
-        if now_ms >= self._put_off_until_ms or not (others or self._lanes.has_ready(1)):
-            for run in waiting:
+        others = any(run.reading == 1 and not run.waits for run in runs)
+        is_long = now_ms >= self._put_off_until_ms
+        for run in waiting:
+            if is_long or not (others or (run.has_more and self._lanes.has_ready(1))):
                 run.go_on()
 
     def _read(self, now_ms: int, next_run_ms: int) -> bool:
@@ -267,7 +268,15 @@ class Dispatch:
         self._next_look_ms = now_ms + 100
         if self._report.look_at(self._windows, now_ms):
             self._settling.forget_logged()
-        self._pace.look(now_ms)
+        runs = []
+        for shard in self._shards.values():
+            shard.look_at_the_next_run(now_ms, self._targets.periods)
+            if shard.run is not None:
+                runs.append(shard.run)
+        self._pace.look(now_ms, runs)
+        for run in runs:
+            if run.waits and run.reading > 1 and (run.is_overdue or self._admission.has_room_for_aside(run)):
+                run.go_on()
 
     def _has_unwritten(self) -> bool:
         return bool(self._settling.records) or any(track.dirty for _, track in self._tracks.values())

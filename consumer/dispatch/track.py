@@ -61,7 +61,7 @@ class Track:
         is_known: It is known what comes next, or that nothing does: something was heard of it since it was assigned.
         was_read: It was read since then, to a boundary or to its end.
         dirty: Something was read or settled since the last commit.
-        may_set_aside: A run reads this window for the first time, or others beside it.
+        may_set_aside: The run that reads it comes back to it.
         tally: Outcomes since the last summary, by name.
     """
 

@@ -75,13 +75,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self.the_commit_passes_nothing_that_is_open()
         if not later:
             return
-        begin = self.ledger.begin_second_reading()
+        begin = self.ledger.begin_reading_again()
         assert begin == later[0]
         read = [offset for offset in self.log[: self.read] if offset >= begin]
         if is_gone:
             read.remove(later[-1])
         assert [offset for offset in read if self.ledger.take(offset)] == [o for o in later if o in read]
-        self.ledger.end_second_reading()
+        self.ledger.end_reading_again()
         if is_gone:
             self.settled.add(later[-1])
             self.open.remove(later[-1])

@@ -37,7 +37,11 @@ ANSWERS: dict[str, Answer | None] = {
     "is away": network(),
     "times out": timeout(),
     "is silent": None,
+    "takes its time": None,
 }
+ANSWER_MS = 600
+"""Of the one that takes its time."""
+
 TIGHT = st.sampled_from(
     [
         (run, "MUCH", 0),
@@ -50,6 +54,13 @@ TIGHT = st.sampled_from(
     ]
 )
 """Bounds that are far away in so small a world, otherwise."""
+
+GIVING_WAY = {
+    (pace, "MEMORY_HOLDS", pace.READ_AT_ONCE + 2),
+    (pace, "GIVES_WAY_AFTER_S", 0),
+    (admission, "SLOW_LANE_KEEPS", 1),
+}
+"""Those with which what comes for a receiver that takes its time is read more than twice."""
 
 
 @dataclass(eq=False)
@@ -104,7 +115,10 @@ class StageMachine(RuleBasedStateMachine):
         self.slow_until_ms = 0
 
     @initialize(
-        partitions=st.integers(1, 2), at_once=st.sampled_from([1, 2, 500]), late=st.booleans(), bounds=st.sets(TIGHT)
+        partitions=st.integers(1, 2),
+        at_once=st.sampled_from([1, 2, 500]),
+        late=st.booleans(),
+        bounds=st.sets(TIGHT) | st.just(GIVING_WAY),
     )
     def begin(self, partitions: int, at_once: int, late: bool, bounds: set[tuple[Any, str, int]]) -> None:
         self.bounds = ExitStack()
@@ -159,6 +173,11 @@ class StageMachine(RuleBasedStateMachine):
     @rule(order=st.sampled_from([1, 8]), to=st.lists(st.sampled_from(sorted(PERIODS)), min_size=1, unique=True))
     def decline(self, order: int, to: list[str]) -> None:
         self.put(order, to, "DECLINE", 5)
+
+    @rule(name=st.sampled_from(sorted(PERIODS)))
+    def many_orders(self, name: str) -> None:
+        for order in (1, 2, 8, 9):
+            self.sale(order, [name])
 
     def put(self, order: int, to: list[str], code: str, occurred: int) -> None:
         self.sequence += 1
@@ -230,7 +249,8 @@ class StageMachine(RuleBasedStateMachine):
         assert self.world.stage is not None
         log = self.world.log
         trouble = log.aborts or log.unknown or log.vanished
-        if gracefully and not trouble and "is silent" not in self.behaviour.values():
+        is_slow = {"is silent", "takes its time"} & set(self.behaviour.values())
+        if gracefully and not trouble and not is_slow:
             self.world.stage.revoked(self.world.owned)
             assert not self.unwritten
         else:
@@ -256,7 +276,10 @@ class StageMachine(RuleBasedStateMachine):
     # What the model says of what the stage does.
 
     def answer(self, sent: Sent) -> Answer | None:
-        return ANSWERS[self.behaviour[sent.endpoint.removeprefix("https://").removesuffix(":443")]]
+        how = self.behaviour[sent.endpoint.removeprefix("https://").removesuffix(":443")]
+        if how == "takes its time" and self.world.clock.now_ms >= sent.at_ms + ANSWER_MS:
+            how = "good"
+        return ANSWERS[how]
 
     def on_start(self, sent: Sent) -> None:
         delivery, now_ms = self.deliveries[sent.event], sent.at_ms

@@ -1,0 +1,57 @@
+"""How fast an endpoint answers, judged from one look to the next."""
+
+from math import inf
+
+from consumer.core.endpoint import Endpoint
+
+
+class Speed:
+    """
+    Of one endpoint.
+
+    Attributes:
+        silent_ms: For how long it has not answered, while something was in flight.
+        per_second: Answers; what they will be as soon as its limit is reached, while that still grows.
+    """
+
+    __slots__ = ("_answered", "_answering_ms", "_endpoint", "_limit", "per_second", "silent_ms")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.silent_ms = 0
+        self.per_second = inf
+        self._endpoint = endpoint
+        self._limit = endpoint.limit
+        self._answered = 0
+        self._answering_ms = 0.0
+
+    def answered(self, duration_ms: float) -> None:
+        """A transfer ended after so long, well or not."""
+        self._answered += 1
+        self._answering_ms += duration_ms
+
+    def look(self, passed_ms: int, *, is_blamed: bool) -> None:
+        """
+        Judge what came since the last look.
+
+        Args:
+            passed_ms: Since that.
+            is_blamed: Whether the time was the endpoint's; else it says nothing of it.
+        """
+        endpoint, answered = self._endpoint, self._answered
+        if answered or not endpoint.in_flight:
+            self.silent_ms = 0
+        elif is_blamed:
+            self.silent_ms += passed_ms
+        if not is_blamed:
+            self.per_second = inf
+        elif answered:
+            self.per_second = answered * 1000 / passed_ms
+            grows = endpoint.limit < endpoint.highest_limit and endpoint.limit == self._limit + answered
+            if grows:
+                self.per_second = max(self.per_second, self._at_full_limit(self._answering_ms / answered))
+        else:
+            self.per_second = self._at_full_limit(self.silent_ms)
+        self._answered, self._answering_ms, self._limit = 0, 0.0, endpoint.limit
+
+    def _at_full_limit(self, answer_ms: float) -> float:
+        return self._endpoint.highest_limit * 1000 / answer_ms if answer_ms else inf
