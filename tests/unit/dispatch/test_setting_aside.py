@@ -247,20 +247,21 @@ def test_a_crash_repeats_nothing_however_many_are_set_aside_among_others() -> No
     assert len(world.sent_events) == len(set(world.sent_events)) > 14_500
 
 
-def test_a_receiver_that_takes_its_time_gets_all_that_is_due_in_one_run() -> None:
-    slow, good = profile("slow", host="slow.example", delay=56), profile("good", host="good.example", delay=56)
-    world = World(slow, good, periods=(4, 60), limit=512)
+@pytest.mark.parametrize(("partitions", "limit", "due"), [(1, 512, 15_000), (12, 512, 15_000), (12, 32, 9_000)])
+def test_a_receiver_that_takes_its_time_gets_all_that_is_due_in_one_run(partitions: int, limit: int, due: int) -> None:
+    slow, good = profile("slow", host="slow.example", delay=116), profile("good", host="good.example", delay=116)
+    world = World(slow, good, periods=(4, 120), limit=limit, partitions=partitions)
 
     def answer(sent: Sent) -> Answer | None:
         return status(200) if sent.profile == "good" or world.clock.now_ms >= sent.at_ms + 200 else None
 
     world.sender.answer = answer
-    for order in range(15_000):
+    for order in range(due):
         world.wait(order=order, to="slow")
     for order in range(50):
         world.wait(order=order, to="good")
 
-    world.to_boundary(60, plus=30)
+    world.to_boundary(120, plus=80)
 
-    assert [sent.profile for sent in world.sender.sent].count("slow") == 15_000
+    assert [sent.profile for sent in world.sender.sent].count("slow") == due
     assert world.retries() == []
