@@ -121,8 +121,8 @@ class Admission:
 
     def shed(self, lane: Lane, now_ms: int) -> None:
         """The same for what is not set aside: it is moved to the retry topic."""
+        lane.is_slow = True
         while len(lane.queue) > self._slow_lane_keeps:
-            lane.is_slow = True
             self.hold_line(lane.queue.pop(), now_ms)
 
     def hold_all(self, lane: Lane, now_ms: int) -> None:
@@ -231,25 +231,19 @@ class Admission:
         elif not self._accepts(run, job, now_ms):
             self._leave(run, job, now_ms, is_paused=False)
         elif self._is_full(run, job):
-            self._wait_for_room(run, job, now_ms)
+            self._leave(run, job, now_ms, is_paused=False, waits_for_room=not job.lane.is_slow)
         elif precedence.keeps_back(job.key, waiting):
             self.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
 
-    def _leave(self, run: Run, job: Job, now_ms: int, *, is_paused: bool) -> None:
-        """Nothing of its profile is sent now."""
-        if job.track.may_set_aside and run.reading == 1:
+    def _leave(self, run: Run, job: Job, now_ms: int, *, is_paused: bool, waits_for_room: bool = False) -> None:
+        """Nothing of its profile is sent now; where it only *waits_for_room*, it may be as often as the run comes
+        back."""
+        if run.leaves_for_later(job.track) or (waits_for_room and job.track.may_set_aside):
             self._set_profile_aside(run, job)
         else:
             self._move_on(job, now_ms, is_paused=is_paused)
-
-    def _wait_for_room(self, run: Run, job: Job, now_ms: int) -> None:
-        """Its endpoint has as much as it may have in memory."""
-        if job.track.may_set_aside and (run.reading == 1 or not job.lane.is_slow):
-            self._set_profile_aside(run, job)
-        else:
-            self.hold(job, now_ms)
 
     def _move_on(self, job: Job, now_ms: int, *, is_paused: bool) -> None:
         if is_paused:
@@ -265,7 +259,7 @@ class Admission:
         endpoint = lane.endpoint
         if not endpoint.accepts(now_ms, job.run_ms):
             return False
-        is_probed = endpoint.is_probed and job.track.may_set_aside and run.reading == 1
+        is_probed = endpoint.is_probed and run.leaves_for_later(job.track)
         return not (is_probed and (lane.queue or endpoint.in_flight))
 
     def _is_full(self, run: Run, job: Job) -> bool:
@@ -284,7 +278,7 @@ class Admission:
 
     def _orphan(self, run: Run, taken: Taken, now_ms: int) -> None:
         """Its profile is gone; editors rename files, so a full period passes before that is believed."""
-        if taken.track.may_set_aside and run.reading == 1:
+        if run.leaves_for_later(taken.track):
             self._set_profile_aside(run, taken)
             return
         period = taken.track.period or max(self._targets.periods)

@@ -87,5 +87,6 @@ class Pace:
                 needs_s = waiting / lane.speed.per_second
                 if needs_s > GIVES_WAY_AFTER_S:
                     self._admission.set_aside(lane)
-                if lane.is_slow or needs_s > (GIVES_WAY_AFTER_S if is_overdue else _MOVED_AFTER_S):
+                moved_after_s = GIVES_WAY_AFTER_S if is_overdue else _MOVED_AFTER_S
+                if len(lane.queue) > keeps and (lane.is_slow or needs_s > moved_after_s):
                     self._admission.shed(lane, now_ms)

@@ -41,7 +41,6 @@ class Run:
         waits: All was read, but for what it put off and set aside: it may `go_on` when nobody is delayed by it.
         reading: 1: of what it does not put off. 2: of that, and of all that was set aside. From 3 on: of what was set
             aside again, as far as there is room for it.
-        put_off: The retry topic, in the first reading, when it is not part of that.
         is_overdue: The next run is due soon: what is set aside is not waited for any longer.
     """
 
@@ -58,7 +57,6 @@ class Run:
         self.partials = Partials(precedence)
         self.waits = False
         self.reading = 1
-        self.put_off: Track | None = None
         self.is_overdue = False
         self._tracks = tracks
         self._retries = [track for track in tracks if track.period is None]
@@ -67,10 +65,9 @@ class Run:
         self._plan = deque(
             sorted(due, key=lambda t: (t.period is not None, t.period in periods, t.cutoff_ms, t.period or 0))
         )
-        self._windows = [track for track in self._plan if track.period is not None]
-        for track in self._windows:
+        self._again = [track for track in self._plan if track.period is not None]
+        for track in self._again:
             track.may_set_aside = True
-        self._again = list(self._windows)
         self._not_read: list[Track] = []
         self._is_crowded = False
         self._scan: Scan | None = None
@@ -100,8 +97,17 @@ class Run:
         return bool(self._not_read) or any(track.ledger.has_aside for track in self._again)
 
     def has_yet_to_read(self, track: Track) -> bool:
-        """Whether it comes to the track, or comes back to it before its boundary."""
-        return track is self.put_off or track in self._plan or track in self._not_read
+        """Whether it has not come to the track, or not to its boundary there."""
+        return track in self._plan or track in self._not_read
+
+    def leaves_for_later(self, track: Track) -> bool:
+        """Whether it sets aside whatever takes nothing now: it reads the track for the first time, and comes back."""
+        return track.may_set_aside and self.reading == 1
+
+    @property
+    def must_end(self) -> bool:
+        """Whether nothing is set aside in its next reading: what is left is moved to the retry topic."""
+        return self.is_overdue or self._is_crowded
 
     def offers(self, track: Track, record: Record, at_ms: int) -> bool:
         """Whether a record that was read, and entered at *at_ms*, is to be taken."""
@@ -157,7 +163,7 @@ class Run:
         track.ledger.set_aside(offset)
         if track.ledger.is_crowded:
             # What stands in another window may come after what is left in this one.
-            self._not_read += self._plan
+            self._not_read += [track, *self._plan]
             self._is_crowded = True
             self._plan.clear()
             track.head(offset + 1, 0)
@@ -172,11 +178,10 @@ class Run:
         self.waits = False
         self.reading += 1
         self.precedence.aside_comes_again()
-        if self.is_overdue or self._is_crowded:
+        if self.must_end:
             self._set_nothing_aside()
         self._plan.extend(track for track in self._again if track.ledger.has_aside or track in self._not_read)
         self._not_read.clear()
-        self.put_off = None
         self._read_next()
 
     def _heads(self, periods: frozenset[int]) -> list[Track]:
@@ -202,11 +207,11 @@ class Run:
         self._begin_reading()
 
     def _begin_reading(self) -> None:
-        if self._plan[0].period is None and self._windows and self.precedence.waiting > MUCH:
-            self.put_off = self._plan.popleft()
-            self.put_off.may_set_aside = True
-            self._again.insert(0, self.put_off)
-            self._not_read.append(self.put_off)
+        if self._plan[0].period is None and self._again and self.precedence.waiting > MUCH:
+            put_off = self._plan.popleft()
+            put_off.may_set_aside = True
+            self._again.insert(0, put_off)
+            self._not_read.append(put_off)
         self._read_next()
 
     def _was_read(self, track: Track) -> None:
@@ -225,7 +230,7 @@ class Run:
             track.drain()
             return
         # What it has in memory may have to be set aside as long as other shards read theirs for the first time.
-        self.waits = self.has_more or (self.reading == 1 and bool(self._windows))
+        self.waits = self.has_more or (self.reading == 1 and bool(self._again))
         if not self.waits:
             self._set_nothing_aside()
             self.precedence.aside_comes_again()

@@ -14,6 +14,7 @@ from consumer.dispatch.lanes import Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.pace import READ_AT_ONCE, Pace
 from consumer.dispatch.ports import Log, Reader, Sender
+from consumer.dispatch.run import Run
 from consumer.dispatch.run_report import RunReport
 from consumer.dispatch.sending import Sending
 from consumer.dispatch.settling import Settling
@@ -23,7 +24,7 @@ from consumer.dispatch.track import NEVER_MS, Cursor, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
-_COMMITTED_AT_ONCE: Final = 8_000
+COMMITTED_AT_ONCE: Final = 8_000
 """Records of one transaction, about: more are not collected in memory until the interval is over."""
 
 _PUT_OFF_MS: Final = 30_000
@@ -133,7 +134,7 @@ class Dispatch:
         now_ms = self._clock_ms()
         if now_ms >= self._next_look_ms:
             self._look(now_ms)
-        is_much = len(self._settling.records) >= _COMMITTED_AT_ONCE and not self._is_unwritten
+        is_much = len(self._settling.records) >= COMMITTED_AT_ONCE and not self._is_unwritten
         if is_much or now_ms >= self._next_commit_ms:
             self._commit(now_ms)
 
@@ -202,9 +203,13 @@ class Dispatch:
                     self._settling.oldest[partition].begin_run()
         return soonest
 
+    @property
+    def _runs(self) -> list[Run]:
+        return [shard.run for shard in self._shards.values() if shard.run is not None]
+
     def _go_on(self, now_ms: int) -> None:
         """Let runs read what they put off, when nothing else is left to be read and sent."""
-        runs = [shard.run for shard in self._shards.values() if shard.run is not None]
+        runs = self._runs
         waiting = [run for run in runs if run.waits and run.reading == 1]
         if not waiting:
             self._put_off_until_ms = now_ms + _PUT_OFF_MS
@@ -212,7 +217,7 @@ class Dispatch:
         others = any(run.reading == 1 and not run.waits for run in runs)
         is_long = now_ms >= self._put_off_until_ms
         for run in waiting:
-            if is_long or not (others or (run.has_more and self._lanes.has_ready(1))):
+            if is_long or run.is_overdue or not (others or (run.has_more and self._lanes.has_ready(1))):
                 run.go_on()
 
     def _read(self, now_ms: int, next_run_ms: int) -> bool:
@@ -268,14 +273,12 @@ class Dispatch:
         self._next_look_ms = now_ms + 100
         if self._report.look_at(self._windows, now_ms):
             self._settling.forget_logged()
-        runs = []
         for shard in self._shards.values():
             shard.look_at_the_next_run(now_ms, self._targets.periods)
-            if shard.run is not None:
-                runs.append(shard.run)
+        runs = self._runs
         self._pace.look(now_ms, runs)
         for run in runs:
-            if run.waits and run.reading > 1 and (run.is_overdue or self._admission.has_room_for_aside(run)):
+            if run.waits and run.reading > 1 and (run.must_end or self._admission.has_room_for_aside(run)):
                 run.go_on()
 
     def _has_unwritten(self) -> bool:

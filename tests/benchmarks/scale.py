@@ -22,7 +22,7 @@ _RECEIVERS = {
     "500, the largest has 15 %, 200 ms": _ONE_IS_LARGE,
 }
 _MOST_INSTANCES = 1_000
-_BROKERS_ARE_BUSY = 0.7
+_BUSY_AT_MOST = 0.7
 
 _MACHINE = Installation(
     instances=1, partitions=12, brokers=1, replicas=1, in_flight=64, in_flight_each=64,
@@ -101,7 +101,7 @@ def smallest(rate: int, name: str, receivers: Receivers, *, within_s: float, cos
         f"{rate:,}",
         name,
         f"{instances}",
-        f"{math.ceil(rate * costs.ingest_s / _BROKERS_ARE_BUSY)}",
+        f"{math.ceil(rate * costs.ingest_s / _BUSY_AT_MOST)}",
         f"{installation.partitions}",
         f"{installation.brokers}",
         f"{cores:.2g}",
@@ -117,7 +117,7 @@ def sized(instances: int, rate: float, sending: float, receivers: Receivers, cos
     made = Installation(instances=instances, partitions=partitions, receivers=receivers, brokers=0)
     writes = (rate + sending) * made.replicas / costs.broker_writes
     commits = instances / made.commit_interval_s / costs.broker_commits
-    return replace(made, brokers=max(made.replicas, math.ceil(max(writes, commits) / _BROKERS_ARE_BUSY)))
+    return replace(made, brokers=max(made.replicas, math.ceil(max(writes, commits) / _BUSY_AT_MOST)))
 
 
 def first_that(holds: Callable[[int], bool]) -> int | None:

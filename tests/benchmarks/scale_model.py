@@ -12,10 +12,9 @@ receivers that answer later the more they are asked.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf, isinf
+from math import inf
 
-RECORDS_IN_A_COMMIT = 8_000
-"""As `dispatch/service.py` has it."""
+from consumer.dispatch.service import COMMITTED_AT_ONCE
 
 _NOTHING = 1e-6
 """Deliveries: less than this is what floating point left over."""
@@ -116,11 +115,6 @@ class Drained:
         """When the last delivery went out."""
         return self.flow[-1][1]
 
-    @property
-    def highest_rate(self) -> float:
-        """Deliveries a second, at most."""
-        return max(rate for _, _, rate in self.flow)
-
     def percentile_s(self, percent: float) -> float:
         """Lateness that so many of all deliveries did not exceed."""
         wanted = sum((end - begin) * rate for begin, end, rate in self.flow) * percent / 100
@@ -203,7 +197,7 @@ def _rates(kind: _Kind, installation: Installation, costs: Costs) -> tuple[list[
 
 def _cycle_s(rate: float, installation: Installation, costs: Costs) -> tuple[float, float]:
     """Seconds from one commit to the next at so many deliveries a second, and for how many of them it sends."""
-    if isinf(rate) or rate <= 0:
+    if rate <= 0:
         return inf, inf
-    sends_s = min(installation.commit_interval_s, RECORDS_IN_A_COMMIT / rate)
+    sends_s = min(installation.commit_interval_s, COMMITTED_AT_ONCE / rate)
     return sends_s + costs.commit_s + costs.commit_record_s * rate * sends_s, sends_s

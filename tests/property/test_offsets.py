@@ -65,8 +65,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.read = min(len(self.log), self.read + count)
 
     @precondition(lambda self: self.open and not self.ledger.has_aside)
-    @rule(aside=st.sets(st.integers(0, 11), min_size=1), meanwhile=st.sets(st.integers(0, 11)), is_gone=st.booleans())
-    def some_are_set_aside_and_read_again(self, aside: set[int], meanwhile: set[int], is_gone: bool) -> None:
+    @rule(
+        aside=st.sets(st.integers(0, 11), min_size=1),
+        meanwhile=st.sets(st.integers(0, 11)),
+        is_gone=st.booleans(),
+        readings=st.lists(st.integers(0, 11), max_size=3),
+    )
+    def some_are_set_aside_and_read_again(
+        self, aside: set[int], meanwhile: set[int], is_gone: bool, readings: list[int]
+    ) -> None:
         later = [offset for place, offset in enumerate(self.open) if place in aside]
         for offset in reversed(later):
             self.ledger.set_aside(offset)
@@ -75,6 +82,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.the_commit_passes_nothing_that_is_open()
         if not later:
             return
+        for count in readings:
+            self.read_in_part_and_set_aside_again(later, count)
         begin = self.ledger.begin_reading_again()
         assert begin == later[0]
         read = [offset for offset in self.log[: self.read] if offset >= begin]
@@ -85,6 +94,18 @@ class LedgerMachine(RuleBasedStateMachine):
         if is_gone:
             self.settled.add(later[-1])
             self.open.remove(later[-1])
+
+    def read_in_part_and_set_aside_again(self, later: list[int], count: int) -> None:
+        begin = self.ledger.begin_reading_again()
+        assert begin == later[0]
+        read = [offset for offset in self.log[: self.read] if offset >= begin][:count]
+        for offset in read:
+            assert self.ledger.take(offset) == (offset in later)
+            if offset in later:
+                self.ledger.set_aside(offset)
+        self.ledger.leave_the_rest()
+        assert self.ledger.has_aside
+        self.the_commit_passes_nothing_that_is_open()
 
     @precondition(lambda self: self.read == len(self.log))
     @rule(marks=st.integers(0, 3))

@@ -247,21 +247,63 @@ def test_a_crash_repeats_nothing_however_many_are_set_aside_among_others() -> No
     assert len(world.sent_events) == len(set(world.sent_events)) > 14_500
 
 
-@pytest.mark.parametrize(("partitions", "limit", "due"), [(1, 512, 15_000), (12, 512, 15_000), (12, 32, 9_000)])
-def test_a_receiver_that_takes_its_time_gets_all_that_is_due_in_one_run(partitions: int, limit: int, due: int) -> None:
+def _backlog(due: int, *, answer_ms: int | None, partitions: int = 1, limit: int = 512) -> World:
+    """Before a run of two minutes: so much for a receiver that takes so long for each, or for ever; and more behind."""
     slow, good = profile("slow", host="slow.example", delay=116), profile("good", host="good.example", delay=116)
     world = World(slow, good, periods=(4, 120), limit=limit, partitions=partitions)
 
     def answer(sent: Sent) -> Answer | None:
-        return status(200) if sent.profile == "good" or world.clock.now_ms >= sent.at_ms + 200 else None
+        is_done = answer_ms is not None and world.clock.now_ms >= sent.at_ms + answer_ms
+        return status(200) if is_done or sent.profile == "good" else None
 
     world.sender.answer = answer
     for order in range(due):
         world.wait(order=order, to="slow")
     for order in range(50):
         world.wait(order=order, to="good")
+    return world
 
-    world.to_boundary(120, plus=80)
 
-    assert [sent.profile for sent in world.sender.sent].count("slow") == due
+def _sent_to(world: World, name: str) -> int:
+    return [sent.profile for sent in world.sender.sent].count(name)
+
+
+@pytest.mark.parametrize(
+    ("partitions", "limit", "due", "aside"),
+    [(1, 512, 15_000, 20_000), (12, 512, 15_000, 20_000), (12, 32, 9_000, 20_000), (1, 512, 15_000, 3)],
+)
+def test_a_receiver_that_takes_its_time_gets_all_that_is_due_in_one_run(
+    partitions: int, limit: int, due: int, aside: int
+) -> None:
+    with patch.object(offsets, "ASIDE_AT_ONCE", aside):
+        world = _backlog(due, answer_ms=200, partitions=partitions, limit=limit)
+
+        world.to_boundary(120, plus=80)
+
+    assert _sent_to(world, "slow") == due
     assert world.retries() == []
+
+
+def test_what_waits_for_a_receiver_that_never_answers_is_moved_long_before_the_run_is_over() -> None:
+    world = _backlog(9_000, answer_ms=None)
+
+    world.to_boundary(120, plus=10)
+
+    assert _sent_to(world, "good") == 50
+    assert len(world.retries()) > 7_500
+
+
+def test_what_a_slow_receiver_did_not_get_is_moved_before_the_next_run() -> None:
+    world = _backlog(15_000, answer_ms=500, limit=32)
+    world.to_boundary(120)
+    world.wait(order=1, to="good")
+
+    world.to_boundary(120, plus=-13)
+    moved_early = len(world.retries())
+    world.advance(12.8)
+    moved = len(world.retries())
+    world.advance(1)
+
+    assert moved_early == 0
+    assert moved > 5_000
+    assert _sent_to(world, "good") == 51
