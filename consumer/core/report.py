@@ -16,12 +16,7 @@ def _or_null(text: str | None) -> str:
     return "null" if text is None else quoted(text)
 
 
-@lru_cache(maxsize=4096)  # what stands in many rows is written once
-def _of_profile(profile: str | None, code: str | None) -> tuple[str, str]:
-    return f',"profile":{_or_null(profile)},"order_id":', f',"customer_type":{_or_null(code)},"attempt":'
-
-
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # what stands in many rows is written once
 def _of_outcome(outcome: str, reason: str | None, status: int | None, due_at_ms: int) -> tuple[str, str]:
     due_at = f'"{iso_utc(due_at_ms)}"' if due_at_ms else "null"
     said = f',"outcome":"{outcome}","reason":{_or_null(reason)},"status":{"null" if status is None else status}'
@@ -43,10 +38,9 @@ def outcome_row(
     due_at_ms: int,
 ) -> bytes:
     """The JSON object, written by hand since one is made for every attempt."""
-    to_order, to_attempt = _of_profile(profile, code)
     to_duration, end = _of_outcome(outcome, reason, status, due_at_ms)
     duration = "null" if duration_ms is None else f"{duration_ms:.1f}"
     return (
-        f'{{"delivery_id":{_or_null(delivery_id)}{to_order}{_or_null(order_id)}{to_attempt}{attempt}{to_duration}'
-        f'{duration},"at":"{iso_utc(at_ms)}"{end}'
+        f'{{"delivery_id":{_or_null(delivery_id)},"profile":{_or_null(profile)},"order_id":{_or_null(order_id)}'
+        f',"customer_type":{_or_null(code)},"attempt":{attempt}{to_duration}{duration},"at":"{iso_utc(at_ms)}"{end}'
     ).encode()

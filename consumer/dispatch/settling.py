@@ -25,6 +25,8 @@ _log = EventLog("dispatch")
 class ProfileCounts:
     """One profile's metrics, looked up once."""
 
+    __slots__ = ("delivered", "duration", "failed", "failures", "lateness")
+
     def __init__(self, metrics: Metrics, profile: str) -> None:
         self.delivered = metrics.deliveries.labels(profile, "delivered")
         self.failed = metrics.deliveries.labels(profile, "failed")
