@@ -19,6 +19,7 @@ _BITS: Final = "2"
 
 _LONGEST_BITS: Final = 1 << 16
 """Bytes: half a million records."""
+_DIGIT_ONE: Final = ord("1")
 
 ASIDE_AT_ONCE: Final = 20_000
 """Of one partition: each takes 100 bytes of memory."""
@@ -181,17 +182,19 @@ def _encode(still_open: Sequence[int], horizon: int) -> str:
     When they do not fit, the horizon comes nearer: less is told, which is always safe.
     """
     first = still_open[0]
-    steps, cut_at = _steps(still_open)
-    if cut_at is None:
-        return _text(_STEPS, horizon - first, steps)
+    if len(still_open) <= _ROOM:  # more cannot fit: a step takes a byte at least
+        steps, told_to = _steps(still_open, horizon)
+        if told_to == horizon:
+            return _text(_STEPS, horizon - first, steps)
     bits = _bits(still_open)
     if bits is not None:
         return _text(_BITS, horizon - first, bits)
-    return _text(_STEPS, cut_at - first, steps)
+    steps, told_to = _steps(still_open, horizon)
+    return _text(_STEPS, told_to - first, steps)
 
 
-def _steps(still_open: Sequence[int]) -> tuple[bytes, int | None]:
-    """As variable-length differences from the first one on, and the first that did not fit."""
+def _steps(still_open: Sequence[int], horizon: int) -> tuple[bytes, int]:
+    """As variable-length differences from the first one on; and to where they tell, which is the horizon if all fit."""
     out = bytearray()
     last = still_open[0]
     for offset in still_open:
@@ -200,7 +203,7 @@ def _steps(still_open: Sequence[int]) -> tuple[bytes, int | None]:
             return bytes(out), offset
         out += step
         last = offset
-    return bytes(out), None
+    return bytes(out), horizon
 
 
 def _bits(still_open: Sequence[int]) -> bytes | None:
@@ -209,10 +212,10 @@ def _bits(still_open: Sequence[int]) -> bytes | None:
     size = (still_open[-1] - first) // 8 + 1
     if size > _LONGEST_BITS:
         return None
-    bits = bytearray(size)
+    digits = bytearray(b"0") * (size * 8)  # of one large number: to set a bit in a byte takes twice as long
     for offset in still_open:
-        bits[(offset - first) >> 3] |= 1 << ((offset - first) & 7)
-    packed = zlib.compress(bits)
+        digits[first - offset - 1] = _DIGIT_ONE
+    packed = zlib.compress(int(digits, 2).to_bytes(size, "little"))
     return packed if len(packed) <= _ROOM else None
 
 

@@ -42,7 +42,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.log) < 100)
     @rule(gap=st.sampled_from([1, 20_000]))
     def very_many_records_arrive_and_every_other_is_settled(self, gap: int) -> None:
-        self.records_arrive([gap] * 2_500)
+        self.records_arrive([gap] * 7_000)
         self.read_on(len(self.log))
         self.settle_those(self.open[::2])
         self.commit()
