@@ -1,11 +1,12 @@
 """The folder of profiles: read as a whole, and again where it changes."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from consumer.adapters.file_signature import Signature, signature
+from consumer.adapters.file_signature import HasStat, Signature, signature
 from consumer.adapters.known_fields import KnownFields
 from consumer.adapters.profile_rules import ReadProfile, Surroundings, entries_of, read_profile
 from consumer.adapters.secret_text import SecretTexts
@@ -15,7 +16,7 @@ from consumer.core.located import Node
 from consumer.core.problem import Problem
 from consumer.core.profile import Profile
 
-_ENDINGS: Final = frozenset({".yaml", ".yml"})
+_ENDINGS: Final = (".yaml", ".yml")
 NO_PROFILE: Final = "there is no profile: write one as *.yaml, e.g. with `postback init`"
 _NOT_OURS: Final = (".", "#", "~")  # hidden files, and the locks and backups of editors
 
@@ -76,24 +77,24 @@ class ProfileFolder:
         self._path = path
         self._environ = environ
         self._surroundings = Surroundings(known_fields, allow_networks)
-        self._files: dict[Path, _File] = {}
-        self._last_look: dict[Path, tuple[Signature, ...]] = {}
+        self._files: dict[str, _File] = {}
+        self._last_look: dict[str, tuple[Signature, ...]] = {}
         self._folder_problem: Problem | None = None
 
     def load(self) -> ProfileSet:
         """All profiles, every file read anew."""
-        paths, self._folder_problem = self._listed()
+        listed, self._folder_problem = self._listed()
         if self._folder_problem is None:  # a folder that is gone says nothing about its profiles
-            self._files = {path: self._read(path) for path in paths}
+            self._files = {path: self._read(path) for path in listed}
             self._last_look = {path: (file.seen, *file.files.values()) for path, file in self._files.items()}
         return self._set()
 
     def reload_if_changed(self) -> ProfileSet | None:
         """All profiles when some changed, else None. Costs a look at each file's times; meant for once a second."""
-        paths, folder_problem = self._listed()
+        listed, folder_problem = self._listed()
         if folder_problem:
             return self._with_problem(folder_problem)
-        look = {path: self._look(path) for path in paths}
+        look = {path: self._look(path, file) for path, file in listed.items()}
         changed = {path for path in look.keys() | self._files.keys() if look.get(path) != self._loaded(path)}
         settled = {path for path in changed if look.get(path) == self._last_look.get(path)}
         self._last_look = look
@@ -112,41 +113,45 @@ class ProfileFolder:
         self._folder_problem = problem
         return self._set() if is_new else None
 
-    def _look(self, path: Path) -> tuple[Signature, ...]:
+    def _look(self, path: str, listed: HasStat) -> tuple[Signature, ...]:
         file = self._files.get(path)
-        return (signature(path), *(signature(secret) for secret in file.files)) if file else (signature(path),)
+        return (signature(listed), *(signature(secret) for secret in file.files)) if file else (signature(listed),)
 
-    def _loaded(self, path: Path) -> tuple[Signature, ...] | None:
+    def _loaded(self, path: str) -> tuple[Signature, ...] | None:
         file = self._files.get(path)
         return (file.seen, *file.files.values()) if file else None
 
-    def _listed(self) -> tuple[list[Path], Problem | None]:
+    def _listed(self) -> tuple[Mapping[str, HasStat], Problem | None]:
+        """The files by their paths, in order."""
         try:
             if not self._path.is_dir():
                 self._path.stat()
-                return [self._path], None
-            return sorted(path for path in self._path.iterdir() if _is_ours(path.name)), None
+                return {str(self._path): self._path}, None
+            with os.scandir(self._path) as entries:
+                ours = sorted((entry.path, entry) for entry in entries if _is_ours(entry.name))
+            return dict(ours), None
         except OSError as error:
             text = (
                 f"the profiles cannot be read: {error.strerror}; create the folder, or correct the settings' `profiles`"
             )
-            return [], Problem(str(self._path), 1, text)
+            return {}, Problem(str(self._path), 1, text)
 
-    def _read(self, path: Path) -> _File:
-        seen = signature(path)
-        yaml_file = read_yaml(path)
+    def _read(self, path: str) -> _File:
+        file = Path(path)
+        seen = signature(file)
+        yaml_file = read_yaml(file)
         entries, problems = entries_of(yaml_file.root) if yaml_file.root else ((), [])
         files: dict[Path, Signature] = {}
         read = []
         for entry, is_broken in _with_problems_of_yaml(entries, yaml_file.problems):
-            texts = SecretTexts(self._environ, path.parent, files=files)
+            texts = SecretTexts(self._environ, file.parent, files=files)
             read.append(read_profile(entry, texts, self._surroundings, is_broken=is_broken))
         found = (*yaml_file.problems, *problems, *(problem for one in read for problem in one.problems))
         is_whole = bool(read) and all(one.profile for one in read)
         names = tuple((one.name, one.line) for one in read if one.name is not None)
         return _File(seen, files, names, self._in_force(path, read), found, is_whole)
 
-    def _in_force(self, path: Path, read: Sequence[ReadProfile]) -> tuple[ReadProfile, ...]:
+    def _in_force(self, path: str, read: Sequence[ReadProfile]) -> tuple[ReadProfile, ...]:
         """The profiles that load, and in place of those that do not their last good version."""
         good = {one.name: one for one in read if one.profile}
         broken = {one.name for one in read if not one.profile}
@@ -177,14 +182,14 @@ class ProfileFolder:
         return sorted(problems, key=lambda problem: (problem.file, problem.line))
 
 
-def _same_names(files: Mapping[Path, _File]) -> Iterator[Problem]:
+def _same_names(files: Mapping[str, _File]) -> Iterator[Problem]:
     """A problem at every place of a name but its first."""
     places: dict[str, str] = {}
     for path, file in sorted(files.items()):
         for name, line in file.names:
             if name in places:
                 text = f"another profile, at {places[name]}, is called `{name}`, too: give each its own name"
-                yield Problem(str(path), line, text)
+                yield Problem(path, line, text)
             places.setdefault(name, f"{path}:{line}")
 
 
@@ -206,4 +211,4 @@ def _with_problems_of_yaml(entries: Sequence[Node], problems: Sequence[Problem])
 
 
 def _is_ours(name: str) -> bool:
-    return Path(name).suffix.lower() in _ENDINGS and not name.startswith(_NOT_OURS)
+    return name.lower().endswith(_ENDINGS) and not name.startswith(_NOT_OURS)
