@@ -85,11 +85,11 @@ class Admission:
     def is_up_to_date(self, job: Job) -> bool:
         """Whether it may still be sent as it was planned: profiles change while deliveries wait in memory."""
         profile = job.waiting.profile
-        target = self._targets.get(profile)
         if job.track.precedence.is_paused(profile):
             return False
-        if target is job.target:
+        if job.target.is_in_force:
             return True
+        target = self._targets.get(profile)
         if target is None or not target.is_open or target.renderer.endpoint != job.lane.endpoint.name:
             return False
         job.target = target

@@ -12,16 +12,18 @@ class Target:
     """
     Attributes:
         period: Of its runs, in seconds.
+        is_in_force: The profile was not changed or removed since.
         is_open: Deliveries go out: it is neither paused nor disabled.
         has_partial_rules: Its partials need a look at what else waits.
     """
 
-    __slots__ = ("has_partial_rules", "is_open", "period", "profile", "renderer")
+    __slots__ = ("has_partial_rules", "is_in_force", "is_open", "period", "profile", "renderer")
 
     def __init__(self, profile: Profile, renderer: Renderer, tick: timedelta) -> None:
         self.profile = profile
         self.renderer = renderer
         self.period = period_seconds(tick, profile.delay)
+        self.is_in_force = True
         self.is_open = profile.enabled and not profile.paused
         self.has_partial_rules = profile.latest_only or profile.skip_converted
 
@@ -51,6 +53,8 @@ class Targets:
         """Put these profiles in force; those that did not change keep what was prepared for them."""
         before = self._by_name
         self._by_name = {profile.name: self._target(before.get(profile.name), profile) for profile in profiles}
+        for name, target in before.items():
+            target.is_in_force = target is self._by_name.get(name)
         for name in before.keys() - self._by_name.keys():
             self._missing_since[name] = now_ms
         for name in self._by_name:
