@@ -9,7 +9,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +42,22 @@ def rounds_of(bench: Bench, scenario: Scenario, count: int) -> list[Round]:
     return found
 
 
+def measured(
+    bench: Bench, scenarios: Sequence[Scenario], count: int, *, in_turns: bool
+) -> Iterator[tuple[Scenario, list[Round]]]:
+    """Each scenario with its rounds."""
+    if not in_turns:
+        for scenario in scenarios:
+            yield scenario, rounds_of(bench, scenario, count)
+        return
+    found: list[list[Round]] = [[] for _ in scenarios]
+    for number in range(1, count + 1):
+        for scenario, rounds in zip(scenarios, found, strict=True):
+            rounds.extend(rounds_of(bench, scenario, 1))
+        print(f"  round {number} of {count}", flush=True)
+    yield from zip(scenarios, found, strict=True)
+
+
 def main() -> None:
     names = ", ".join(scenario.name for scenario in SCENARIOS)
     parser = argparse.ArgumentParser(
@@ -52,6 +68,11 @@ def main() -> None:
         "--only", metavar="NAME", action="append", default=[], help="this scenario, or `idle`; may be repeated"
     )
     parser.add_argument("--rounds", type=int, default=3, help="of each scenario (default 3)")
+    parser.add_argument(
+        "--in-turns",
+        action="store_true",
+        help="one round of each scenario after the other, so that a machine that slows down slows all of them",
+    )
     program.add_option(parser)
     given = parser.parse_args()
     scenarios = chosen(given.only, quick=given.quick)
@@ -67,8 +88,7 @@ def main() -> None:
         bench = Bench(broker.bootstrap_servers, Path(name))
         rounds_of(bench, WARM_UP, 1)  # a broker that has just started is slow at its first topics and transactions
         print(table.HEADER, table.RULE, sep="\n", flush=True)
-        for scenario in scenarios:
-            rounds = rounds_of(bench, scenario, given.rounds)
+        for scenario, rounds in measured(bench, scenarios, given.rounds, in_turns=given.in_turns):
             if rounds:
                 print(table.row(scenario, rounds), table.bare_row(scenario, rounds), sep="\n", flush=True)
         if "idle" in given.only or not (given.only or given.quick):
