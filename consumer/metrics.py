@@ -1,109 +1,69 @@
 """Every metric, declared once. Names and labels are the contract's; operators' rules and dashboards stand on them."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from consumer import __version__
+from consumer.core.profile_counts import ProfileCounts
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_LATE_SECONDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400)
 _RUN_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 
 
-# What every delivery is counted in has children of our own: the client library's take seven times as long for their
-# locks. Only the dispatch loop writes here, and a scrape that comes between two lines is off by one.
+class CountsByProfile(Collector):
+    """What is counted for each delivery, by profile."""
 
-
-class Count:
-    """One child of a counter."""
-
-    __slots__ = ("value",)
-
-    def __init__(self) -> None:
-        self.value = 0
-
-    def inc(self) -> None:
-        """One more."""
-        self.value += 1
-
-
-class CounterByLabels(Collector):
-    """A counter."""
-
-    def __init__(self, name: str, documentation: str, labels: Sequence[str], *, registry: CollectorRegistry) -> None:
-        self._name = name
-        self._documentation = documentation
-        self._labels = labels
-        self._children: dict[tuple[str, ...], Count] = {}
+    def __init__(self, *, registry: CollectorRegistry) -> None:
+        self._of_profile: dict[str, ProfileCounts] = {}
         registry.register(self)
 
-    def labels(self, *values: str) -> Count:
-        """The child of these values."""
-        return self._children.setdefault(values, Count())
+    def counts(self, profile: str) -> ProfileCounts:
+        """The counts of a profile, made when it is first asked for."""
+        counts = self._of_profile.get(profile)
+        if counts is None:
+            counts = self._of_profile[profile] = ProfileCounts()
+        return counts
 
-    def describe(self) -> Iterable[CounterMetricFamily]:
+    def describe(self) -> Iterable[Metric]:
         """Without its values: the registry sees to it that names are unique."""
-        return [CounterMetricFamily(self._name, self._documentation, labels=self._labels)]
+        return self._families()
 
-    def collect(self) -> Iterator[CounterMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """For a scrape."""
-        family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
-        for values, child in list(self._children.items()):
-            family.add_metric(values, child.value)
-        yield family
+        families = deliveries, failures, duration, lateness = self._families()
+        for profile, counts in list(self._of_profile.items()):
+            deliveries.add_metric([profile, "delivered"], counts.delivered)
+            deliveries.add_metric([profile, "failed"], counts.failed)
+            deliveries.add_metric([profile, "suppressed"], counts.suppressed)
+            deliveries.add_metric([profile, "dead_lettered"], counts.dead_lettered)
+            for reason, count in counts.failures.items():
+                failures.add_metric([profile, reason.value], count)
+            duration.add_metric([profile], counts.duration.buckets(), counts.duration.sum)
+            lateness.add_metric([profile], counts.lateness.buckets(), counts.lateness.sum)
+        return families
 
-
-class Observations:
-    """One child of a histogram."""
-
-    __slots__ = ("_bounds", "_counts", "_sum")
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self._bounds = bounds
-        self._counts = [0] * (len(bounds) + 1)
-        self._sum = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count it in its bucket."""
-        self._counts[bisect_left(self._bounds, seconds)] += 1
-        self._sum += seconds
-
-    def buckets(self) -> tuple[list[tuple[str, float]], float]:
-        """Cumulative counts by upper bound as Prometheus writes it, and the sum."""
-        bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
-        return list(zip(bounds, map(float, accumulate(self._counts)), strict=True)), self._sum
-
-
-class HistogramByProfile(Collector):
-    """A histogram with the label `profile`."""
-
-    def __init__(self, name: str, documentation: str, *, buckets: Sequence[float], registry: CollectorRegistry) -> None:
-        self._name = name
-        self._documentation = documentation
-        self._bounds = buckets
-        self._children: dict[str, Observations] = {}
-        registry.register(self)
-
-    def labels(self, profile: str) -> Observations:
-        """The child of a profile."""
-        return self._children.setdefault(profile, Observations(self._bounds))
-
-    def describe(self) -> Iterable[HistogramMetricFamily]:
-        """Without its values: the registry sees to it that names are unique."""
-        return [HistogramMetricFamily(self._name, self._documentation, labels=["profile"])]
-
-    def collect(self) -> Iterator[HistogramMetricFamily]:
-        """For a scrape."""
-        family = HistogramMetricFamily(self._name, self._documentation, labels=["profile"])
-        for profile, child in list(self._children.items()):
-            buckets, total = child.buckets()
-            family.add_metric([profile], buckets, total)
-        yield family
+    @staticmethod
+    def _families() -> tuple[CounterMetricFamily, CounterMetricFamily, HistogramMetricFamily, HistogramMetricFamily]:
+        return (
+            CounterMetricFamily(
+                "postback_deliveries_total",
+                "Outcomes of deliveries: one per attempt, suppression and dead letter.",
+                labels=["profile", "outcome"],
+            ),
+            CounterMetricFamily(
+                "postback_delivery_failures_total",
+                "Deliveries that were not made in a run, by reason.",
+                labels=["profile", "reason"],
+            ),
+            HistogramMetricFamily("postback_delivery_duration_seconds", "Time of one attempt.", labels=["profile"]),
+            HistogramMetricFamily(
+                "postback_lateness_seconds",
+                "From the boundary of a delivery's run to its first attempt.",
+                labels=["profile"],
+            ),
+        )
 
 
 class Metrics:
@@ -123,18 +83,7 @@ class Metrics:
             ("topic", "result"),
             registry=r,
         )
-        self.deliveries = CounterByLabels(
-            "postback_deliveries_total",
-            "Outcomes of deliveries: one per attempt, suppression and dead letter.",
-            ("profile", "outcome"),
-            registry=r,
-        )
-        self.failures = Counter(
-            "postback_delivery_failures_total",
-            "Deliveries that were not made in a run, by reason.",
-            ("profile", "reason"),
-            registry=r,
-        )
+        self.by_profile = CountsByProfile(registry=r)
         self.suppressed = Counter(
             "postback_suppressed_total",
             "Partials that a rule of their profile kept back for good.",
@@ -149,18 +98,6 @@ class Metrics:
         )
 
     def _declare_times(self, r: CollectorRegistry) -> None:
-        self.duration = HistogramByProfile(
-            "postback_delivery_duration_seconds",
-            "Time of one attempt.",
-            buckets=_SECONDS,
-            registry=r,
-        )
-        self.lateness = HistogramByProfile(
-            "postback_lateness_seconds",
-            "From the boundary of a delivery's run to its first attempt.",
-            buckets=_LATE_SECONDS,
-            registry=r,
-        )
         self.run_duration = Histogram(
             "postback_run_duration_seconds",
             "From the beginning of a run to the settling of its last delivery.",

@@ -63,7 +63,7 @@ class Renderer:
         self._headers, self._adds_key = _header_lines(profile.headers, user_agent, profile.in_body)
         content_type = _header(profile.headers, "content-type")
         self._is_json = profile.in_body and media_type(content_type or _FORM) == "application/json"
-        self._steps = tuple(_step(mapping, self._is_json, zone, products) for mapping in profile.mappings)
+        self._steps = _steps(profile.mappings, self._is_json, zone, products)
         looked_at = (fields_of(field, products=products) for _, _, field, _ in self._steps if field is not None)
         self.fields = frozenset[str]().union(*looked_at)
 
@@ -99,6 +99,16 @@ class Renderer:
 
     def _of_other(self, value: Any) -> str:
         return json_member(value, self._zone) if self._is_json else form_encode(form_text(value, self._zone))
+
+
+@lru_cache(maxsize=1024)
+def _steps(
+    mappings: tuple[Mapping, ...],
+    is_json: bool,  # noqa: FBT001 - a part of the key
+    zone: tzinfo,
+    products: str,
+) -> tuple[Step, ...]:
+    return tuple(_step(mapping, is_json, zone, products) for mapping in mappings)
 
 
 @lru_cache(maxsize=4096)

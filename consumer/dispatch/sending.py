@@ -89,7 +89,7 @@ class Sending:
         else:
             if waiting.attempts == 0:
                 late_ms = now_ms - (waiting.due_at_ms or job.due_ms)
-                self._settling.counts(waiting.profile).lateness.observe(max(0, late_ms) / 1000)
+                job.target.counts.lateness.observe(max(0, late_ms) / 1000)
             waiting.attempted_at_ms = now_ms
             self._sender.start(job, request)
             return

@@ -9,6 +9,7 @@ from consumer.core.report import outcome_row
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, retry_header, run_header, window_header
 from consumer.core.window import LatelyNoted
+from consumer.dispatch.lanes import Job
 from consumer.dispatch.oldest import OldestFailure
 from consumer.dispatch.ports import LogRecord
 from consumer.dispatch.track import Taken, Track
@@ -20,19 +21,6 @@ _LOGGED_FAILURES: Final = 5
 """Of a profile between two summaries; the rest is in the outcomes topic."""
 
 _log = EventLog("dispatch")
-
-
-class ProfileCounts:
-    """One profile's metrics, looked up once."""
-
-    __slots__ = ("delivered", "duration", "failed", "failures", "lateness")
-
-    def __init__(self, metrics: Metrics, profile: str) -> None:
-        self.delivered = metrics.deliveries.labels(profile, "delivered")
-        self.failed = metrics.deliveries.labels(profile, "failed")
-        self.duration = metrics.duration.labels(profile)
-        self.lateness = metrics.lateness.labels(profile)
-        self.failures = {reason: metrics.failures.labels(profile, reason.value) for reason in Reason}
 
 
 class Settling:
@@ -50,26 +38,19 @@ class Settling:
         self._names = names
         self._outcomes_topic = names.outcomes
         self._metrics = metrics
+        self._counts = metrics.by_profile.counts
         self._give_up_after_ms = give_up_after_ms
-        self._counts: dict[str, ProfileCounts] = {}
         self._logged: dict[str, int] = {}
 
-    def counts(self, profile: str) -> ProfileCounts:
-        """The metrics of a profile."""
-        counts = self._counts.get(profile)
-        if counts is None:
-            counts = self._counts[profile] = ProfileCounts(self._metrics, profile)
-        return counts
-
-    def delivered(self, taken: Taken, outcome: Delivered, duration_ms: float, now_ms: int) -> None:
+    def delivered(self, job: Job, outcome: Delivered, duration_ms: float, now_ms: int) -> None:
         """The receiver has it."""
-        waiting = taken.waiting
-        counts = self.counts(waiting.profile)
-        counts.delivered.inc()
+        waiting = job.waiting
+        counts = job.target.counts
+        counts.delivered += 1
         counts.duration.observe(duration_ms / 1000)
-        self._report(taken, "delivered", now_ms, status=outcome.status, duration_ms=duration_ms)
-        taken.track.tally["delivered"] += 1
-        taken.settle()
+        self._report(job, "delivered", now_ms, status=outcome.status, duration_ms=duration_ms)
+        job.track.tally["delivered"] += 1
+        job.settle()
         _log.debug("delivery.delivered", profile=waiting.profile, id=waiting.delivery_id, status=outcome.status)
 
     def failed(
@@ -82,9 +63,9 @@ class Settling:
             moved_past: Why it does not come round again, when a partial rule says so.
         """
         waiting = taken.waiting
-        counts = self.counts(waiting.profile)
-        counts.failed.inc()
-        counts.failures[failure.reason].inc()
+        counts = self._counts(waiting.profile)
+        counts.failed += 1
+        counts.failures[failure.reason] += 1
         if duration_ms is not None:
             counts.duration.observe(duration_ms / 1000)
         waiting.first_failed_at_ms = waiting.first_failed_at_ms or now_ms
@@ -103,7 +84,7 @@ class Settling:
         """It is moved to the retry topic unattempted: its profile is paused, or its endpoint is left alone."""
         if reason == Reason.HELD:
             waiting = taken.waiting
-            self.counts(waiting.profile).failures[Reason.HELD].inc()
+            self._counts(waiting.profile).failures[Reason.HELD] += 1
             waiting.first_failed_at_ms = waiting.first_failed_at_ms or now_ms
             if self._is_to_be_given_up(waiting, now_ms):
                 self.dead_letter(taken, "gave_up", now_ms)
@@ -118,7 +99,7 @@ class Settling:
     def suppressed(self, taken: Taken, reason: str, now_ms: int) -> None:
         """It is not sent, for good, and the outcome says why."""
         profile = taken.waiting.profile
-        self._metrics.deliveries.labels(profile, "suppressed").inc()
+        self._counts(profile).suppressed += 1
         self._metrics.suppressed.labels(profile, reason).inc()
         self._report(taken, "suppressed", now_ms, reason=reason)
         taken.track.tally["suppressed"] += 1
@@ -133,7 +114,7 @@ class Settling:
         self.records.append((self._names.dead_letter, taken.key, taken.value, headers))
         self._metrics.dead_letters.labels(reason).inc()
         if waiting.profile:
-            self._metrics.deliveries.labels(waiting.profile, "dead_lettered").inc()
+            self._counts(waiting.profile).dead_lettered += 1
             self._report(taken, "dead_lettered", now_ms, reason=reason)
         taken.track.tally["dead_lettered"] += 1
         taken.settle()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from consumer.core.profile import Profile
+from consumer.core.profile_counts import ProfileCounts
 from consumer.core.render import Renderer
 from consumer.core.schedule import period_seconds
 
@@ -12,16 +13,18 @@ class Target:
     """
     Attributes:
         period: Of its runs, in seconds.
+        counts: What becomes of its deliveries.
         is_in_force: The profile was not changed or removed since.
         is_open: Deliveries go out: it is neither paused nor disabled.
         has_partial_rules: Its partials need a look at what else waits.
     """
 
-    __slots__ = ("has_partial_rules", "is_in_force", "is_open", "period", "profile", "renderer")
+    __slots__ = ("counts", "has_partial_rules", "is_in_force", "is_open", "period", "profile", "renderer")
 
-    def __init__(self, profile: Profile, renderer: Renderer, tick: timedelta) -> None:
+    def __init__(self, profile: Profile, renderer: Renderer, counts: ProfileCounts, tick: timedelta) -> None:
         self.profile = profile
         self.renderer = renderer
+        self.counts = counts
         self.period = period_seconds(tick, profile.delay)
         self.is_in_force = True
         self.is_open = profile.enabled and not profile.paused
@@ -38,9 +41,17 @@ class Targets:
         fields: Names of the events' top-level fields that requests are made of.
     """
 
-    def __init__(self, *, tick: timedelta, render: Callable[[Profile], Renderer], now_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        tick: timedelta,
+        render: Callable[[Profile], Renderer],
+        counts: Callable[[str], ProfileCounts],
+        now_ms: int,
+    ) -> None:
         self._tick = tick
         self._render = render
+        self._counts = counts
         self._by_name: dict[str, Target] = {}
         self._missing_since: dict[str, int] = {}
         self._started_ms = now_ms
@@ -74,4 +85,4 @@ class Targets:
     def _target(self, before: Target | None, profile: Profile) -> Target:
         if before is not None and before.profile == profile:
             return before
-        return Target(profile, self._render(profile), self._tick)
+        return Target(profile, self._render(profile), self._counts(profile.name), self._tick)

@@ -93,7 +93,9 @@ class Parts:
         lanes, orders = Lanes(settings.http.max_in_flight_per_endpoint), Orders()
         give_up = settings.retry.give_up_after
         settling = Settling(names=self.names, metrics=self.metrics, give_up_after_ms=_ms(give_up) if give_up else None)
-        targets = Targets(tick=settings.tick, render=self._renderer, now_ms=clock_ms())
+        targets = Targets(
+            tick=settings.tick, render=self._renderer, counts=self.metrics.by_profile.counts, now_ms=clock_ms()
+        )
         admission = Admission(targets=targets, lanes=lanes, orders=orders, settling=settling)
         sender: CurlSender[Job] = sender_of(settings)
         sending = Sending(

@@ -27,6 +27,7 @@ from tests.waiting import wait_until
 
 _SHOWN = 10
 _READY_WITHIN_S = 40
+_DELIVERIES = "postback_deliveries_total"
 
 
 def profiled(turn: Callable[[], None], is_done: Callable[[], bool]) -> pstats.Stats:
@@ -53,7 +54,7 @@ def most_expensive(stats: pstats.Stats) -> list[str]:
 
 def delivered(metrics: Metrics) -> float:
     """Outcomes so far, whatever they are."""
-    return sum(s.value for m in metrics.deliveries.collect() for s in m.samples if s.name.endswith("_total"))
+    return sum(s.value for m in metrics.by_profile.collect() for s in m.samples if s.name == _DELIVERIES)
 
 
 def ingested(metrics: Metrics) -> float:

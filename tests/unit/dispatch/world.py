@@ -230,7 +230,7 @@ class World:
         give_up = self._give_up_after
         give_up_ms = None if give_up is None else int(give_up.total_seconds() * 1000)
         settling = Settling(names=NAMES, metrics=self.metrics, give_up_after_ms=give_up_ms)
-        targets = Targets(tick=TICK, render=_renderer, now_ms=self.clock())
+        targets = Targets(tick=TICK, render=_renderer, counts=self.metrics.by_profile.counts, now_ms=self.clock())
         admission = Admission(targets=targets, lanes=lanes, orders=orders, settling=settling)
         sending = Sending(
             sender=self.sender,
