@@ -191,6 +191,24 @@ def test_when_a_window_stops_the_next_one_waits_until_it_was_read_on() -> None:
     assert world.sent_events == [first, second]
 
 
+def test_a_window_that_stops_waits_for_the_first_reading_of_the_other_partitions() -> None:
+    bad, good = profile("bad", host="b.example", paused=True, delay=116), profile("good", delay=116)
+    with patch.object(offsets, "ASIDE_AT_ONCE", 3):
+        world = World(bad, good, periods=(4, 120), partitions=2)
+        for order in range(40):
+            world.wait(order=order, to="bad")
+        world.to_boundary(120, plus=-1)
+        world.reader.silent.add((NAMES.window(120), 1))
+
+        world.advance(6)
+        moved_early = len(world.retries())
+        world.reader.silent.clear()
+        world.advance(2)
+
+    assert moved_early == 0
+    assert len(world.retries()) == 40
+
+
 @pytest.mark.parametrize("size", [MUCH // 4, MUCH * 2])
 def test_a_late_partial_is_converted_by_an_order_in_a_retry_topic_of_any_size(size: int) -> None:
     backlog = Backlog(size)
