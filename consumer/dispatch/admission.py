@@ -60,16 +60,15 @@ class Admission:
             self._converted(run, track, key, offset)
             self._orders.converted(key, track, offset)
             return
+        if track.period is None:  # an orphan, too: it is moved on, and would stand in its line twice
+            run.precedence.came(key, waiting)
         value = record.value() or b""
         due_ms = track.due_ms(at_ms, self._targets.periods)
         if target is None:
             self._orphan(run, Taken(track, offset, key, value, waiting, due_ms), now_ms)
             return
         lane = self._lanes.lane(target.renderer.endpoint)
-        precedence = run.precedence
-        if track.period is None:
-            precedence.came(key, waiting)
-        self._admit(run, Job(track, offset, key, value, waiting, due_ms, precedence.run_ms, target, lane), now_ms)
+        self._admit(run, Job(track, offset, key, value, waiting, due_ms, run.precedence.run_ms, target, lane), now_ms)
 
     def has_room_for_aside(self, run: Run) -> bool:
         """Whether a reading of what the run set aside would come to anything."""
@@ -80,7 +79,7 @@ class Admission:
         if target is None:
             return True
         lane = self._lanes.lane(target.renderer.endpoint)
-        return lane.is_slow or len(lane.queue) <= self._slow_lane_keeps // 2
+        return lane.is_slow or lane.waiting <= self._slow_lane_keeps // 2
 
     def is_up_to_date(self, job: Job) -> bool:
         """Whether it may still be sent as it was planned: profiles change while deliveries wait in memory."""
@@ -106,7 +105,7 @@ class Admission:
         """
         lane.gives_way = True
         stay: deque[Job] = deque()
-        while len(lane.queue) + len(stay) > self._slow_lane_keeps and lane.queue:
+        while lane.queue and lane.waiting + len(stay) > self._slow_lane_keeps:
             leader = lane.queue.pop()
             line = (leader, *(leader.followers or ()))
             if not all(job.track.may_set_aside for job in line):
@@ -114,15 +113,15 @@ class Admission:
                 continue
             self._orders.leave_with_followers(leader)
             for job in line:
-                job.track.precedence.set_aside(job.waiting.profile)
-                job.track.ledger.set_aside(job.offset)
-                self._goes_back(job)
+                self._leave_where_it_stands(job)
         lane.queue.extend(stay)
+        if lane.waiting > self._slow_lane_keeps:
+            self._shorten_lines(lane)
 
     def shed(self, lane: Lane, now_ms: int) -> None:
         """The same for what is not set aside: it is moved to the retry topic."""
         lane.is_slow = True
-        while len(lane.queue) > self._slow_lane_keeps:
+        while lane.queue and lane.waiting > self._slow_lane_keeps:
             self.hold_line(lane.queue.pop(), now_ms)
 
     def hold_all(self, lane: Lane, now_ms: int) -> None:
@@ -137,10 +136,9 @@ class Admission:
             self._settling.suppressed(job, "converted", now_ms)
             return
         endpoint = job.lane.endpoint
-        if endpoint.is_closed(job.run_ms):
-            job.track.precedence.hold(waiting.profile)
         waiting.hold_until_ms, waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
-        self._settling.kept(job, Reason.HELD, now_ms)
+        if self._settling.kept(job, Reason.HELD, now_ms) and endpoint.is_closed(job.run_ms):
+            job.track.precedence.hold(waiting.profile)
 
     def hold_line(self, leader: Job, now_ms: int) -> None:
         """A job and those that follow it are not attempted in this run."""
@@ -163,6 +161,18 @@ class Admission:
                 run.partials.note_conversion(record.key() or b"")
             run.set_aside(track, offset)
         return True
+
+    def _shorten_lines(self, lane: Lane) -> None:
+        """The same for those that follow what is in flight."""
+        for job in self._orders.followers_leaving(lane):
+            self._leave_where_it_stands(job)
+            if lane.waiting <= self._slow_lane_keeps:
+                return
+
+    def _leave_where_it_stands(self, job: Job) -> None:
+        job.track.precedence.set_aside(job.waiting.profile)
+        job.track.ledger.set_aside(job.offset)
+        self._goes_back(job)
 
     def _set_profile_aside(self, run: Run, taken: Taken) -> None:
         run.precedence.set_aside(taken.waiting.profile)
@@ -223,7 +233,10 @@ class Admission:
             self._move_on(job, now_ms, is_paused=is_paused)
         elif self._orders.has_line(job):
             # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
-            self._orders.join(job)
+            if job.track.may_set_aside and self._is_full(run, job):
+                self._set_profile_aside(run, job)
+            else:
+                self._orders.join(job)
         elif is_paused:
             self._leave(run, job, now_ms, is_paused=True)
         elif waiting.attempted_at_ms >= job.run_ms:
@@ -265,7 +278,7 @@ class Admission:
     def _is_full(self, run: Run, job: Job) -> bool:
         lane = job.lane
         gives_way = lane.gives_way and (job.track.may_set_aside or run.is_overdue)
-        return (lane.is_slow or gives_way) and len(lane.queue) >= self._slow_lane_keeps
+        return (lane.is_slow or gives_way) and lane.waiting >= self._slow_lane_keeps
 
     def _converted(self, run: Run, track: Track, order: bytes, offset: int) -> None:
         """
@@ -281,7 +294,7 @@ class Admission:
         if run.leaves_for_later(taken.track):
             self._set_profile_aside(run, taken)
             return
-        period = taken.track.period or max(self._targets.periods)
+        period = taken.track.period or max(run.longest_period, *self._targets.periods)
         if self._targets.missing_ms(taken.waiting.profile, now_ms) >= period * 1000:
             self._settling.dead_letter(taken, "profile_removed", now_ms)
         else:

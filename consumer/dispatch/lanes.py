@@ -31,6 +31,8 @@ class Job(Taken):
 class Lane:
     """
     Attributes:
+        queue: Those that may be sent: of each order to each profile the first one.
+        following: How many come after those, or after what is in flight, in their order's line.
         is_ready: Stands in the round of lanes that are served.
         gives_way: It answers too slowly for all that came for it: it takes no more memory than its share, and what
             comes beyond that is set aside in its window.
@@ -40,9 +42,15 @@ class Lane:
     endpoint: Endpoint
     speed: Speed
     queue: deque[Job] = field(default_factory=deque)
+    following: int = 0
     is_ready: bool = False
     gives_way: bool = False
     is_slow: bool = False
+
+    @property
+    def waiting(self) -> int:
+        """Jobs in memory that are not in flight."""
+        return len(self.queue) + self.following
 
 
 class Lanes:
@@ -102,4 +110,5 @@ class Lanes:
         self._round.clear()
         for lane in self._lanes.values():
             lane.queue.clear()
+            lane.following = 0
             lane.is_ready = False

@@ -1,9 +1,10 @@
 """Deliveries of one order to one profile, in memory at the same time: they go out one after the other."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from consumer.core.customer_type import PARTIAL, converts
-from consumer.dispatch.lanes import Job
+from consumer.dispatch.lanes import Job, Lane
 from consumer.dispatch.track import Track
 
 
@@ -38,6 +39,7 @@ class Orders:
         if leader.followers is None:
             leader.followers = []
         leader.followers.append(job)
+        job.lane.following += 1
         return False
 
     def leave(self, job: Job) -> Job | None:
@@ -50,13 +52,26 @@ class Orders:
             return None
         following = self._leaders[key] = followers.pop(0)
         following.followers = followers or None
+        following.lane.following -= 1
         return following
 
     def leave_with_followers(self, job: Job) -> None:
         """The job and all that followed it were settled."""
         del self._leaders[job.key, job.waiting.profile]
-        for one in (job, *(job.followers or ())):
-            self._gone(one)
+        self._gone(job)
+        for follower in job.followers or ():
+            follower.lane.following -= 1
+            self._gone(follower)
+
+    def followers_leaving(self, lane: Lane) -> Iterator[Job]:
+        """Of a lane, the last of each line first, as far as their runs come back to them; each that is given left."""
+        for leader in self._leaders.values():
+            followers = leader.followers
+            while followers and followers[-1].lane is lane and followers[-1].track.may_set_aside:
+                follower = followers.pop()
+                lane.following -= 1
+                self._gone(follower)
+                yield follower
 
     def converted(self, order: bytes, track: Track, offset: int) -> None:
         """

@@ -74,10 +74,10 @@ class Pace:
         self._looks = (before, (now_ms, self.answered))
         is_full = self._is_full  # for all lanes alike, whatever one of them gives up now
         is_overdue = any(run.is_overdue for run in runs)
-        keeps = self._admission.share_memory(sum(1 for lane in self._lanes if lane.queue))
+        keeps = self._admission.share_memory(sum(1 for lane in self._lanes if lane.waiting))
         for lane in self._lanes:
             lane.speed.look(passed_ms, is_blamed=is_blamed)
-            waiting = len(lane.queue)
+            waiting = lane.waiting
             if waiting < keeps // 2:
                 lane.is_slow = False
                 lane.gives_way = lane.gives_way and bool(runs)
@@ -88,5 +88,5 @@ class Pace:
                 if needs_s > GIVES_WAY_AFTER_S:
                     self._admission.set_aside(lane)
                 moved_after_s = GIVES_WAY_AFTER_S if is_overdue else _MOVED_AFTER_S
-                if len(lane.queue) > keeps and (lane.is_slow or needs_s > moved_after_s):
+                if lane.waiting > keeps and (lane.is_slow or needs_s > moved_after_s):
                     self._admission.shed(lane, now_ms)

@@ -92,6 +92,11 @@ class Run:
         return not all(track.was_read for track in self._retries)
 
     @property
+    def longest_period(self) -> int:
+        """Of the windows that there are, those of former delays and of removed profiles among them; 0 for none."""
+        return max((track.period or 0 for track in self._tracks), default=0)
+
+    @property
     def has_more(self) -> bool:
         """Whether something was put off or set aside."""
         return bool(self._not_read) or any(track.ledger.has_aside for track in self._again)
@@ -195,7 +200,8 @@ class Run:
         if not track.ledger.is_open(record.offset()):
             return
         order = record.key() or b""
-        is_due = track.at_ms(record) < self.precedence.run_ms
+        # A run of a former delay's window begins at a boundary at which the retry topic is not read.
+        is_due = self.has_yet_to_read(track) and track.at_ms(record) < track.cutoff_ms
         if waiting is None or converts(waiting.code):
             self.precedence.look_at_conversion(order, is_due=is_due)
         if waiting is not None:

@@ -64,7 +64,11 @@ class Sending:
     def _send(self, job: Job, now_ms: int) -> None:
         waiting = job.waiting
         if not self._admission.is_up_to_date(job):
-            self._settling.kept(job, PAUSED, now_ms)
+            moved_past = self._moved_past(job)
+            if moved_past is None:
+                self._settling.kept(job, PAUSED, now_ms)
+            else:
+                self._settling.suppressed(job, moved_past, now_ms)
             self._next(job)
             return
         if not job.lane.endpoint.accepts(now_ms, job.run_ms):
@@ -85,7 +89,8 @@ class Sending:
         except (UndecodableRecord, NoTestCardField) as error:
             self._settling.dead_letter(job, error.reason, now_ms, error=str(error))
         except RenderError as error:
-            self._settling.failed(job, Failed(Reason.RENDER, detail=str(error)), None, now_ms)
+            failure = Failed(Reason.RENDER, detail=str(error))
+            self._settling.failed(job, failure, None, now_ms, moved_past=self._moved_past(job))
         else:
             if waiting.attempts == 0:
                 late_ms = now_ms - (waiting.due_at_ms or job.due_ms)
@@ -147,7 +152,7 @@ class Sending:
             self._admission.hold_all(job.lane, now_ms)
 
     def _moved_past(self, job: Job) -> str | None:
-        """Why a partial that failed does not come round again."""
+        """Why a partial that was not delivered does not come round again."""
         profile = job.target.profile
         if job.waiting.code != PARTIAL:
             return None

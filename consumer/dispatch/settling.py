@@ -80,21 +80,27 @@ class Settling:
         else:
             self._to_retry(taken, reason)
 
-    def kept(self, taken: Taken, reason: str, now_ms: int) -> None:
-        """It is moved to the retry topic unattempted: its profile is paused, or its endpoint is left alone."""
+    def kept(self, taken: Taken, reason: str, now_ms: int) -> bool:
+        """
+        It is not attempted: its profile is paused, or its endpoint is left alone.
+
+        Returns:
+            Whether it is moved to the retry topic; else it was given up.
+        """
         if reason == Reason.HELD:
             waiting = taken.waiting
             self._counts(waiting.profile).failures[Reason.HELD] += 1
             waiting.first_failed_at_ms = waiting.first_failed_at_ms or now_ms
             if self._is_to_be_given_up(waiting, now_ms):
                 self.dead_letter(taken, "gave_up", now_ms)
-                return
+                return False
             if waiting.reason != Reason.HELD:
                 self._report(taken, "failed", now_ms, reason=reason)
         else:
             taken.track.precedence.pause(taken.waiting.profile)
         taken.track.tally[reason] += 1
         self._to_retry(taken, reason)
+        return True
 
     def suppressed(self, taken: Taken, reason: str, now_ms: int) -> None:
         """It is not sent, for good, and the outcome says why."""

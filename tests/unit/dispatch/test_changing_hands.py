@@ -289,3 +289,21 @@ def test_what_stands_out_of_order_is_not_given_up_while_its_profile_is_paused() 
 
     assert world.dead_letters() == []
     assert {row["outcome"] for row in world.outcomes()} == set()
+
+
+def test_a_new_owner_does_not_pass_the_retry_topic_at_the_boundary_of_a_former_delay() -> None:
+    world = World(profile("p"))
+    world.sender.answer = lambda _: network()
+    first = world.wait(order=1)
+    world.to_boundary()
+    world.advance(0.9)
+    later = world.wait(order=1, period=6)
+    world.advance(0.2)
+    world.crash()
+    world.start()
+    world.sender.sent.clear()
+    world.sender.answer = lambda _: status(200)
+
+    world.advance(12)
+
+    assert world.sent_events == [first, later]

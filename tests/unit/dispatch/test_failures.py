@@ -223,3 +223,19 @@ def test_the_oldest_failure_is_shown_until_it_succeeds() -> None:
 
     assert shown == pytest.approx((START_MS + 4_000) / 1_000, abs=0.3)
     assert world.metric("postback_retry_oldest_timestamp_seconds") == 0
+
+
+def test_when_all_of_a_profile_was_given_up_the_next_delivery_goes_out_in_time() -> None:
+    world = World(give_up_after=timedelta(seconds=10))
+    world.sender.answer = lambda _: network()
+    for order in range(30):
+        world.wait(order=order)
+    world.advance(20)
+    assert len(world.dead_letters()) == 30
+    world.sender.answer = lambda _: status(200)
+    world.sender.sent.clear()
+    event = world.wait(order=500)
+
+    world.to_boundary()
+
+    assert world.sent_events == [event]

@@ -340,3 +340,23 @@ def test_versions_of_all_orders_survive_reads_of_one_record_each() -> None:
     world.to_boundary()
 
     assert sorted(world.sent_events) == [f"{order}/3" for order in range(5)]
+
+
+def test_a_partial_in_memory_whose_order_was_placed_is_not_sent_after_a_pause_that_came_then() -> None:
+    abandoned, placed = profile("p"), profile("q", host="q.example")
+    world = World(abandoned, placed, limit=1)
+    world.sender.answer = lambda sent: None if sent.profile == "p" else status(200)
+    world.wait(order=9, to="p")
+    world.wait(order=1, to="p", code="PARTIAL")
+    world.to_boundary()
+    world.wait(order=1, to="q")
+    world.to_boundary()
+    world.use(profile("p", paused=True), placed)
+    world.sender.answer = lambda _: status(200)
+    world.advance(5)
+    world.use(abandoned, placed)
+
+    world.advance(10)
+
+    assert [(sent.profile, sent.params["type"]) for sent in world.sender.sent] == [("p", "SALE"), ("q", "SALE")]
+    assert world.metric("postback_suppressed_total", profile="p", reason="converted") == 1

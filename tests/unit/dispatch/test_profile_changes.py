@@ -1,12 +1,14 @@
 """Profiles are paused, changed, removed and come back while their deliveries wait."""
 
+import json
 from typing import Any
 
 import pytest
 
 from consumer.core.profile import StaticMapping
-from tests.unit.dispatch.receivers import status
-from tests.unit.dispatch.world import NAMES, World, profile
+from consumer.core.waiting import Waiting, retry_header, run_header, window_header
+from tests.unit.dispatch.receivers import network, status
+from tests.unit.dispatch.world import NAMES, START_MS, World, profile
 
 
 @pytest.mark.parametrize("off", [{"paused": True}, {"enabled": False}])
@@ -154,3 +156,51 @@ def test_a_changed_delay_leaves_what_waits_at_its_run_and_renders_it_anew() -> N
 
     assert world.sent_events == [event]
     assert world.sender.sent[0].params["new"] == "yes"
+
+
+def test_a_profile_that_is_away_for_a_moment_loses_no_line_that_stands_out_of_order() -> None:
+    here, other = profile("p"), profile("q", host="q.example", delay=2)
+    world = World(here, other)
+    world.crash()
+    for number in (2, 1):  # as a crash in the middle of a run leaves them
+        waiting = Waiting(
+            delivery_id=f"d{number}",
+            profile="p",
+            code="SALE",
+            source=f"orders/0/{number}",
+            occurred_at_ms=0,
+            arrived_at_ms=0,
+            attempts=1,
+            due_at_ms=1,
+            first_failed_at_ms=START_MS,
+            reason="network",
+        )
+        value = json.dumps({"eventId": f"e{number}", "orderId": 1, "isTestCard": False}).encode()
+        headers = [window_header(waiting), retry_header(waiting), run_header(START_MS)]
+        world.broker.append((NAMES.retry, b"1", value, headers))
+    world.start()
+    world.use(other)
+    world.to_boundary()
+    assert world.sent_events == []
+
+    world.use(here, other)
+    world.advance(12)
+
+    assert world.sent_events == ["e1", "e2"]
+
+
+def test_a_removed_profile_is_believed_gone_after_a_period_of_its_own_however_short_those_of_the_others() -> None:
+    gone, other = profile("p", delay=20), profile("q", host="q.example")
+    world = World(gone, other, periods=(4, 24))
+    world.sender.answer = lambda _: network()
+    world.to_boundary(24, plus=-3)
+    world.wait(to="p")
+    world.advance(5)
+    world.use(other)
+
+    world.advance(20)
+    early = world.dead_letters()
+    world.advance(10)
+
+    assert early == []
+    assert [dead["postback-reason"] for dead in world.dead_letters()] == ["profile_removed"]

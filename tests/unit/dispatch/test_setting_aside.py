@@ -9,7 +9,7 @@ from consumer.core import offsets
 from consumer.core.answer import Answer
 from consumer.dispatch.run import MUCH
 from tests.unit.dispatch.receivers import Sent, network, status
-from tests.unit.dispatch.world import NAMES, World, profile
+from tests.unit.dispatch.world import NAMES, START_MS, World, profile
 
 WINDOW = NAMES.window(4)
 
@@ -325,3 +325,45 @@ def test_what_a_slow_receiver_did_not_get_is_moved_before_the_next_run() -> None
     assert moved_early == 0
     assert moved > 5_000
     assert _sent_to(world, "good") == 51
+
+
+@pytest.mark.parametrize(("receivers", "orders", "of_each"), [(1, 1_000, 9), (4, 1_000, 3), (8, 500, 3), (1, 1, 9_000)])
+@pytest.mark.parametrize("answer_ms", [None, 29_000])
+def test_a_slow_receiver_of_several_deliveries_an_order_delays_nobody(
+    receivers: int, orders: int, of_each: int, answer_ms: int | None
+) -> None:
+    slow = [profile(f"slow{n}", host=f"slow{n}.example", delay=116) for n in range(receivers)]
+    world = World(*slow, profile("good", host="good.example", delay=116), periods=(4, 120))
+
+    def answer(sent: Sent) -> Answer | None:
+        is_done = answer_ms is not None and world.clock.now_ms >= sent.at_ms + answer_ms
+        return status(200) if is_done or sent.profile == "good" else None
+
+    world.sender.answer = answer
+    for order in range(orders):
+        for one in slow:
+            for _ in range(of_each):
+                world.wait(order=order, to=one.name)
+    for order in range(50):
+        world.wait(order=100_000 + order, to="good")
+
+    world.to_boundary(120, plus=5)
+
+    assert _sent_to(world, "good") == 50
+
+
+def test_lines_that_were_shortened_go_out_in_order() -> None:
+    world = World(profile("slow", delay=116), profile("good", host="good.example", delay=116), periods=(4, 120))
+    world.sender.answer = lambda sent: status(200) if world.clock.now_ms >= sent.at_ms + 10 else None
+    events = [(order, world.wait(order=order, to="slow")) for order in (1, 2) for _ in range(5_000)]
+    world.to_boundary(120, plus=-0.25)
+
+    world.clock.now_ms += 300
+    assert world.stage is not None
+    while len(world.sender.sent) < len(events) and world.clock.now_ms < START_MS + 600_000:
+        world.stage.turn()
+        world.clock.now_ms += 11
+
+    for order in (1, 2):
+        wanted = [event for of, event in events if of == order]
+        assert [sent.event for sent in world.sender.sent if sent.params["order"] == str(order)] == wanted
