@@ -12,8 +12,8 @@ from typing import Final
 
 from consumer.core.outcome import Reason
 
-DURATION_BOUNDS: Final[tuple[float, ...]] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-LATENESS_BOUNDS: Final[tuple[float, ...]] = (
+_DURATION_BOUNDS: Final[tuple[float, ...]] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_LATENESS_BOUNDS: Final[tuple[float, ...]] = (
     0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0,
 )  # fmt: skip
 
@@ -59,5 +59,5 @@ class ProfileCounts:
         self.suppressed = 0
         self.dead_lettered = 0
         self.failures = dict.fromkeys(Reason, 0)
-        self.duration = Histogram(DURATION_BOUNDS)
-        self.lateness = Histogram(LATENESS_BOUNDS)
+        self.duration = Histogram(_DURATION_BOUNDS)
+        self.lateness = Histogram(_LATENESS_BOUNDS)

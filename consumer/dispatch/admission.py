@@ -132,7 +132,7 @@ class Admission:
     def hold(self, job: Job, now_ms: int) -> None:
         """It is not attempted in this run."""
         waiting = job.waiting
-        if self._orders.is_converted(job.key) and waiting.code == PARTIAL and job.target.profile.skip_converted:
+        if self._orders.is_converted(job):
             self._settling.suppressed(job, "converted", now_ms)
             return
         endpoint = job.lane.endpoint
@@ -163,7 +163,7 @@ class Admission:
         return True
 
     def _shorten_lines(self, lane: Lane) -> None:
-        """The same for those that follow what is in flight."""
+        """Set aside, of what follows those that cannot be or are in flight, the last of each line first."""
         for job in self._orders.followers_leaving(lane):
             self._leave_where_it_stands(job)
             if lane.waiting <= self._slow_lane_keeps:

@@ -60,8 +60,7 @@ class Orders:
         del self._leaders[job.key, job.waiting.profile]
         self._gone(job)
         for follower in job.followers or ():
-            follower.lane.following -= 1
-            self._gone(follower)
+            self._follower_gone(follower)
 
     def followers_leaving(self, lane: Lane) -> Iterator[Job]:
         """Of a lane, the last of each line first, as far as their runs come back to them; each that is given left."""
@@ -69,8 +68,7 @@ class Orders:
             followers = leader.followers
             while followers and followers[-1].lane is lane and followers[-1].track.may_set_aside:
                 follower = followers.pop()
-                lane.following -= 1
-                self._gone(follower)
+                self._follower_gone(follower)
                 yield follower
 
     def converted(self, order: bytes, track: Track, offset: int) -> None:
@@ -83,9 +81,9 @@ class Orders:
         else:
             track.settle(offset)
 
-    def is_converted(self, order: bytes) -> bool:
-        """Whether the order was placed since its partial was taken."""
-        return order in self._conversions
+    def is_converted(self, job: Job) -> bool:
+        """Whether it is a partial whose order was placed since it was taken, and its profile skips those."""
+        return job.waiting.code == PARTIAL and job.target.profile.skip_converted and job.key in self._conversions
 
     def has_newer_partial(self, job: Job) -> bool:
         """Whether a newer version of the partial *job* is out."""
@@ -101,6 +99,10 @@ class Orders:
         self._leaders.clear()
         self._partials_out.clear()
         self._conversions.clear()
+
+    def _follower_gone(self, job: Job) -> None:
+        job.lane.following -= 1
+        self._gone(job)
 
     def _gone(self, job: Job) -> None:
         self.open_count -= 1

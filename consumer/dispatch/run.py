@@ -200,8 +200,8 @@ class Run:
         if not track.ledger.is_open(record.offset()):
             return
         order = record.key() or b""
-        # A run of a former delay's window begins at a boundary at which the retry topic is not read.
-        is_due = self.has_yet_to_read(track) and track.at_ms(record) < track.cutoff_ms
+        # At the boundary of a former delay the retry topic is not read: it has no cutoff then, nothing is due.
+        is_due = track.at_ms(record) < track.cutoff_ms
         if waiting is None or converts(waiting.code):
             self.precedence.look_at_conversion(order, is_due=is_due)
         if waiting is not None:

@@ -153,13 +153,12 @@ class Sending:
 
     def _moved_past(self, job: Job) -> str | None:
         """Why a partial that was not delivered does not come round again."""
-        profile = job.target.profile
         if job.waiting.code != PARTIAL:
             return None
-        if profile.skip_converted and self._orders.is_converted(job.key):
+        if self._orders.is_converted(job):
             return "converted"
         newer = (f.waiting for f in job.followers or () if f.waiting.code == PARTIAL)
-        if profile.latest_only and any(w.version > job.waiting.version for w in newer):
+        if job.target.profile.latest_only and any(w.version > job.waiting.version for w in newer):
             return "superseded"
         return None
 
