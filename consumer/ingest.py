@@ -75,6 +75,9 @@ class Log(Protocol):
     def make_ready(self, *, meanwhile: Callable[[], None]) -> bool:
         """End what a process that was killed left open; whether that is done."""
 
+    def decide(self, place: Place, group: Any, *, meanwhile: Callable[[], None]) -> None:
+        """End what is open of this writer though it believes it ended: offsets of *place* are not told."""
+
     def commit(
         self,
         records: Iterable[LogRecord],
@@ -191,6 +194,10 @@ class Ingest:
                 batch.offsets[place] = (offset, "")
         if batch.offsets:
             self._write(batch)
+
+    def undecided(self, place: Place, group: Any) -> None:
+        """The committed offsets cannot be had, and it may be this writer's doing."""
+        self._log.decide(place, group, meanwhile=self.meanwhile)
 
     def meanwhile(self) -> None:
         """The brokers keep it waiting, and the loop is well."""

@@ -60,6 +60,9 @@ class Log(Protocol):
     def make_ready(self, *, meanwhile: Callable[[], None]) -> bool:
         """End what a process that was killed left open; whether that is done."""
 
+    def decide(self, place: tuple[str, int], group: Any, *, meanwhile: Callable[[], None]) -> None:
+        """End what is open of this writer though it believes it ended: offsets of *place* are not told."""
+
     def commit(
         self,
         records: Iterable[LogRecord],

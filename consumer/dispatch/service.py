@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from consumer.core.errors import NoLongerMember, OutcomeUnknown, TransactionAborted
 from consumer.core.offsets import Ledger
@@ -141,6 +141,10 @@ class Dispatch:
         self._lanes.clear()
         self._wait_for_answers(within_ms)
         self._commit(self._clock_ms())
+
+    def undecided(self, place: tuple[str, int], group: Any) -> None:
+        """The committed offsets cannot be had, and it may be this writer's doing."""
+        self._log.decide(place, group, meanwhile=self.meanwhile)
 
     def meanwhile(self) -> None:
         """The brokers keep it waiting, and the loop is well."""

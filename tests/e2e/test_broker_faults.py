@@ -6,7 +6,9 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from consumer.adapters.kafka.properties import InstanceSlot
 from tests.broker.kafka import KafkaBroker
 from tests.broker.node import Node
 from tests.broker.topics import Topics
@@ -108,6 +110,54 @@ def test_a_broker_that_hangs_for_a_while_is_waited_for(
 
     receiver.wait_for_all({e["eventId"] for e in events + more}, "/all")
     assert one_key_per_event(receiver.arrived())
+
+
+def test_the_end_of_a_transaction_that_the_broker_lost_is_written_again(
+    start_broker: BrokerStarter, deploy: Deploy, receiver: Receiver
+) -> None:
+    broker = start_broker()
+    service, crm = deploy(broker)
+    service.profile("all", receiver.url("/all"))
+    service.start().stop()
+    places = {"pb.ingest": ("pb.orders", 0), "pb.dispatch": (service.topic("retry"), 0)}
+    killed = [_leaves_open(broker, group, place) for group, place in places.items()]
+    broker.kill()
+    del killed
+    broker.start()  # it ends what is open before it has leaders again
+    for group, place in places.items():
+        assert not _tells_offsets(broker, group, place), "without the fault there is nothing to see"
+
+    service.start()
+    crm.send_orders(events := [crm.order() for _ in range(20)])
+
+    receiver.wait_for_all({e["eventId"] for e in events}, "/all")
+
+
+def _leaves_open(broker: KafkaBroker, group: str, place: tuple[str, int]) -> Producer:
+    """A process that is in the middle of a transaction."""
+    slot = InstanceSlot(group)
+    properties = {"transactional.id": slot.name, "transaction.timeout.ms": 3000}
+    writer = Producer({"bootstrap.servers": broker.bootstrap_servers} | properties)
+    slot.close()
+    writer.init_transactions(20)
+    writer.begin_transaction()
+    member = _member(broker, group).consumer_group_metadata()
+    writer.send_offsets_to_transaction([TopicPartition(*place, 0)], member, 20)
+    return writer
+
+
+def _tells_offsets(broker: KafkaBroker, group: str, place: tuple[str, int]) -> bool:
+    try:
+        _member(broker, group).committed([TopicPartition(*place)], 5)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError._TIMED_OUT:
+            return False
+        raise
+    return True
+
+
+def _member(broker: KafkaBroker, group: str) -> Consumer:
+    return Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": group})
 
 
 @contextmanager

@@ -14,6 +14,9 @@ from consumer.log import EventLog
 _COMMITTED_S: Final = 5.0
 """Asked anew after this long: librdkafka may wait for an answer that was lost."""
 
+_DECIDED_S: Final = 25.0
+"""By then the brokers have ended every transaction of a process that was killed: if they have not, they never will."""
+
 _AGAIN_S: Final = 0.2
 _REPEATED_EVERY_S: Final = 60
 _COORDINATOR_MOVES: Final = frozenset(
@@ -63,6 +66,14 @@ class Ownership(Protocol):
     def lost(self, partitions: Sequence[Place]) -> None:
         """Others have them already: commit nothing."""
 
+    def undecided(self, place: Place, group: Any) -> None:
+        """
+        What is committed for *place* is not told, since a transaction has not ended: end what may be open of one's own.
+
+        Args:
+            group: What a transaction needs to commit offsets for the group, as none of its members.
+        """
+
     def meanwhile(self) -> None:
         """Called every few seconds while the brokers keep `read` or `start_over` waiting."""
 
@@ -76,6 +87,7 @@ class GroupConsumer:
 
     def __init__(self, properties: Mapping[str, Any], ownership: Ownership) -> None:
         self._ownership = ownership
+        self._group = str(properties["group.id"])
         self._errors = RepeatedErrors()
         self._consumer = Consumer(dict(properties) | {"enable.partition.eof": True}, error_cb=self._errors.report)
         self._is_incremental = properties.get("group.protocol") == "consumer" or "cooperative" in str(
@@ -185,6 +197,7 @@ class GroupConsumer:
         Waits for as long as it takes: brokers may be away, and what a killed member left open in a transaction is
         not told before that has ended, which takes the brokers 20 s where no successor does it.
         """
+        undecided_at = time.monotonic() + _DECIDED_S
         while partitions:
             try:
                 return committed_offsets(self._consumer, partitions, within_s=_COMMITTED_S)
@@ -194,7 +207,21 @@ class GroupConsumer:
                     raise BrokerError(f"the committed offsets cannot be had: {failure.str()}") from error
                 self._errors.report(failure)
             self._ownership.meanwhile()
+            if time.monotonic() > undecided_at and failure.code() == KafkaError._TIMED_OUT:
+                self._undecided(partitions[0])
+                undecided_at = time.monotonic() + _DECIDED_S
         return []
+
+    def _undecided(self, partition: TopicPartition) -> None:
+        _log.error(
+            "offsets.undecided",
+            group=self._group,
+            topic=partition.topic,
+            partition=partition.partition,
+            advice="a transaction does not end: if this is said again, find and abort it with kafka-transactions.sh",
+        )
+        stranger = Consumer({"group.id": self._group}).consumer_group_metadata()
+        self._ownership.undecided((partition.topic, partition.partition), stranger)
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._ownership.revoked([(p.topic, p.partition) for p in partitions])

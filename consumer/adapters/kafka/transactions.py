@@ -116,6 +116,24 @@ class Transactions:
         self._end(meanwhile)
         self._stuck = 0
 
+    def decide(self, place: Place, group: Any, *, meanwhile: Callable[[], None]) -> None:
+        """
+        Commit an offset for *place* and take it back: the end of this transaction ends whatever of this writer waits
+        for an end that the brokers have lost.
+
+        A broker that is alone, is killed and comes back may drop the ends of transactions: it looks for the leaders of
+        their partitions before it is registered again, and takes partitions without one for deleted.
+        """
+        self._wait_ready(meanwhile)
+        send = self._producer.send_offsets_to_transaction
+        try:
+            self._producer.begin_transaction()
+            _in_time(lambda: send([TopicPartition(*place, 0)], group, _OUTCOME_S), _OUTCOME_S, meanwhile)
+        except (KafkaException, _Stuck) as error:
+            self._aborted(error, meanwhile)
+        else:
+            self._abort(meanwhile)
+
     def _end(self, meanwhile: Callable[[], None]) -> None:
         commit = self._producer.commit_transaction
         try:
@@ -130,15 +148,18 @@ class Transactions:
         """Nothing of the transaction stands, and the next one can begin."""
         _log.warning("transaction.aborted", text=_text(error))
         if _requires_abort(error):
-            abort = self._producer.abort_transaction
-            try:
-                _in_time(lambda: abort(_ABORT_S), _ABORT_S, meanwhile)
-            except (KafkaException, _Stuck) as second:
-                self._renew(second, meanwhile)
+            self._abort(meanwhile)
         else:
             self._renew(error, meanwhile)
         is_gone = isinstance(error, KafkaException) and error.args[0].code() in _NOT_A_MEMBER
         return (NoLongerMember if is_gone else TransactionAborted)(_text(error))
+
+    def _abort(self, meanwhile: Callable[[], None]) -> None:
+        abort = self._producer.abort_transaction
+        try:
+            _in_time(lambda: abort(_ABORT_S), _ABORT_S, meanwhile)
+        except (KafkaException, _Stuck) as error:
+            self._renew(error, meanwhile)
 
     def _renew(self, error: Exception, meanwhile: Callable[[], None]) -> None:
         """

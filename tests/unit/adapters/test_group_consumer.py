@@ -33,6 +33,9 @@ class Client:
             raise KafkaException(self.failures.pop())
         return [TopicPartition(place.topic, place.partition, 41) for place in places]
 
+    def consumer_group_metadata(self) -> str:
+        return "of a stranger"
+
     def assign(self, _: Sequence[TopicPartition]) -> None: ...
 
     def resume(self, _: Sequence[TopicPartition]) -> None: ...
@@ -42,6 +45,7 @@ class Stage:
     def __init__(self) -> None:
         self.owned: dict[Place, Committed] = {}
         self.waited = 0
+        self.told_undecided: list[tuple[Place, Any]] = []
 
     def assigned(self, partitions: Mapping[Place, Committed]) -> None:
         self.owned.update(partitions)
@@ -49,6 +53,9 @@ class Stage:
     def revoked(self, partitions: Sequence[Place]) -> None: ...
 
     def lost(self, partitions: Sequence[Place]) -> None: ...
+
+    def undecided(self, place: Place, group: Any) -> None:
+        self.told_undecided.append((place, group))
 
     def meanwhile(self) -> None:
         self.waited += 1
@@ -63,7 +70,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 def read_with(stage: Stage, failures: Sequence[int]) -> None:
     Client.failures = [KafkaError(code) for code in failures]
-    member = GroupConsumer({}, stage)
+    member = GroupConsumer({"group.id": "group"}, stage)
     member.subscribe(["orders"])
     member.read(10, 1.0)
 
@@ -80,6 +87,25 @@ def test_brokers_that_do_not_tell_are_asked_until_they_do(stage: Stage, caplog: 
 def test_an_open_transaction_is_waited_for(stage: Stage) -> None:
     read_with(stage, [KafkaError.UNSTABLE_OFFSET_COMMIT] * 20)
 
+    assert stage.owned == {PLACE: Committed(41, "")}
+
+
+def test_a_transaction_that_ends_by_itself_is_left_alone(stage: Stage) -> None:
+    read_with(stage, [KafkaError._TIMED_OUT] * 20)
+
+    assert stage.told_undecided == []
+
+
+def test_a_transaction_that_does_not_end_is_said_and_may_be_ones_own(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(consumer, "_DECIDED_S", 0.0)
+
+    with caplog.at_level(logging.ERROR, logger="postback.kafka"):
+        read_with(stage, [KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._TIMED_OUT])
+
+    assert stage.told_undecided == [(PLACE, "of a stranger")] * 2
+    assert [record.message for record in caplog.records] == ["offsets.undecided"] * 2
     assert stage.owned == {PLACE: Committed(41, "")}
 
 
