@@ -5,6 +5,7 @@ Both rules need to know what waits behind a delivery, so a run that meets a part
 the same partition numbers first, and keeps only what the rules need of it.
 """
 
+from collections.abc import Hashable
 from typing import Final
 
 from consumer.core.waiting import Waiting
@@ -13,6 +14,22 @@ _SLOTS: Final = 1 << 20
 """Of the filter: at 100,000 partials of one partition number one in ten is kept for nothing."""
 
 _NOTED: Final = 100_000
+
+
+class Noted:
+    """A filter of fixed size: it never forgets a note, and says yes for a few others."""
+
+    def __init__(self) -> None:
+        self._slots = bytearray()
+
+    def add(self, key: Hashable) -> None:
+        """Note it."""
+        if not self._slots:
+            self._slots = bytearray(_SLOTS)
+        self._slots[hash(key) % _SLOTS] = 1
+
+    def __contains__(self, key: Hashable) -> bool:
+        return bool(self._slots) and bool(self._slots[hash(key) % _SLOTS])
 
 
 class PartialIndex:
@@ -24,7 +41,7 @@ class PartialIndex:
     """
 
     def __init__(self) -> None:
-        self._seen = bytearray()
+        self._seen = Noted()
         self._newest: dict[tuple[bytes, str], tuple[int, int, int]] = {}
         self._converted: set[bytes] = set()
 
@@ -36,11 +53,8 @@ class PartialIndex:
             is_first: False when others, which were not added yet, will be read before it.
         """
         key = (order, waiting.profile)
-        slot = hash(key) % _SLOTS
-        if not self._seen:
-            self._seen = bytearray(_SLOTS)
-        if is_first and not self._seen[slot]:
-            self._seen[slot] = 1
+        if is_first and key not in self._seen:
+            self._seen.add(key)
             return
         version = waiting.version
         known = self._newest.get(key)
@@ -72,23 +86,19 @@ class PartialIndex:
 
 
 class LatelyNoted:
-    """
-    Orders of the last hundred thousand notes, in two filters of fixed size: it never forgets one of them, and says
-    yes for a few others.
-    """
+    """Orders of the last hundred thousand notes, in two filters."""
 
     def __init__(self) -> None:
-        self._now = bytearray()
-        self._before = bytearray()
+        self._now = Noted()
+        self._before = Noted()
         self._count = 0
 
     def add(self, order: bytes) -> None:
         """Note it."""
-        if not self._now or self._count >= _NOTED:
-            self._now, self._before, self._count = bytearray(_SLOTS), self._now, 0
-        self._now[hash(order) % _SLOTS] = 1
+        if self._count >= _NOTED:
+            self._now, self._before, self._count = Noted(), self._now, 0
+        self._now.add(order)
         self._count += 1
 
     def __contains__(self, order: bytes) -> bool:
-        slot = hash(order) % _SLOTS
-        return bool(self._now and self._now[slot]) or bool(self._before and self._before[slot])
+        return order in self._now or order in self._before

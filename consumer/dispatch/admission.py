@@ -62,6 +62,8 @@ class Admission:
             return
         if track.period is None:  # an orphan, too: it is moved on, and would stand in its line twice
             run.precedence.came(key, waiting)
+        if converts(waiting.code) and self._meets_partials(track):
+            self._converted(run, track, key, offset)
         value = record.value() or b""
         due_ms = track.due_ms(at_ms, self._targets.periods)
         if target is None:
@@ -205,8 +207,6 @@ class Admission:
             if reason is not None:
                 self._settling.suppressed(job, reason, now_ms)
                 return
-        elif converts(waiting.code) and self._meets_partials(job.track):
-            self._converted(run, job.track, job.key, job.offset)
         if job.track.may_set_aside and run.precedence.has_later and self._comes_later(run.precedence, job):
             self._set_aside(run, job)
         else:
@@ -286,7 +286,15 @@ class Admission:
         not meet this record any more: it is told there.
         """
         run.partials.note_conversion(order)
-        if track.period is not None and (order in self._settling.moved_partials or run.has_unread_retries):
+        if track.period is None:
+            comes_again = order in run.partials.unruled
+        else:
+            comes_again = order in self._settling.moved_partials or run.has_unread_retries
+        if comes_again:
+            self._tell_later_runs(run, order, track, offset)
+
+    def _tell_later_runs(self, run: Run, order: bytes, track: Track, offset: int) -> None:
+        if run.partials.is_first_told(order):
             self._settling.remind(order, track, offset)
 
     def _orphan(self, run: Run, taken: Taken, now_ms: int) -> None:
@@ -299,6 +307,15 @@ class Admission:
             self._settling.dead_letter(taken, "profile_removed", now_ms)
         else:
             self._settling.kept(taken, PAUSED, now_ms)
+            self._comes_unruled(run, taken)
+
+    def _comes_unruled(self, run: Run, taken: Taken) -> None:
+        """Whether a partial goes out when its profile is back depends on whether its order was placed meanwhile."""
+        if taken.waiting.code != PARTIAL:
+            return
+        run.partials.unruled.add(taken.key)
+        if run.partials.is_converted(taken.key):
+            self._tell_later_runs(run, taken.key, taken.track, taken.offset)
 
     def _unreadable(self, track: Track, record: Record, error: UndecodableRecord, now_ms: int) -> None:
         """Somebody else wrote to the program's topic."""

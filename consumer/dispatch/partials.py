@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.waiting import Waiting
-from consumer.core.window import PartialIndex
+from consumer.core.window import Noted, PartialIndex
 from consumer.dispatch.ports import Record
 from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.track import Track
@@ -13,12 +13,18 @@ from consumer.dispatch.track import Track
 class Partials:
     """
     Of the run as a whole: an older version may stand in the window of a newer one that was read from the retry topic.
+
+    Attributes:
+        unruled: Orders of partials that wait for a later run and were not asked for: that must be told what is read of
+            the orders in this one.
     """
 
     def __init__(self, precedence: Precedence) -> None:
         self._precedence = precedence
         self._index = PartialIndex()
         self._covered: dict[Track, int] = {}
+        self._told: set[bytes] = set()
+        self.unruled = Noted()
 
     def uncovered(self, tracks: Iterable[Track], until_ms: int) -> list[Track]:
         """Those of *tracks* of which it is not known yet what stands there, up to a boundary."""
@@ -41,6 +47,16 @@ class Partials:
     def note_conversion(self, order: bytes) -> None:
         """An order was placed, as the run reads: partials may stand behind."""
         self._index.add_conversion(order)
+
+    def is_converted(self, order: bytes) -> bool:
+        """Whether the order was placed, as far as the run has read and looked."""
+        return self._index.is_converted(order)
+
+    def is_first_told(self, order: bytes) -> bool:
+        """Whether later runs were not told yet by this one that the order was placed."""
+        before = len(self._told)
+        self._told.add(order)
+        return len(self._told) > before
 
     def rule_against(self, order: bytes, waiting: Waiting, *, latest_only: bool, skip_converted: bool) -> str | None:
         """Why a partial of the run is not sent: `converted`, `superseded`, or None when it is."""

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from consumer.core.customer_type import converts
+from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.waiting import Waiting
 from consumer.dispatch.partials import Partials
 from consumer.dispatch.ports import Record
@@ -206,6 +206,8 @@ class Run:
             self.precedence.look_at_conversion(order, is_due=is_due)
         if waiting is not None:
             self.precedence.look_at(order, waiting, is_due=is_due)
+            if waiting.code == PARTIAL and not is_due:
+                self.partials.unruled.add(order)
 
     def _looked_through(self) -> None:
         self._scan = None

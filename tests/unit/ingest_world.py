@@ -120,6 +120,8 @@ class KeptLog:
         meanwhile()
         return True
 
+    def decide(self, place: tuple[str, int], group: Any, *, meanwhile: Callable[[], None]) -> None: ...
+
     def commit(
         self, records: Iterable[LogRecord], offsets: Mapping[Place, tuple[int, str]], group: Any, *, meanwhile: Any
     ) -> None:

@@ -221,6 +221,8 @@ class FakeLog:
         meanwhile()
         return True
 
+    def decide(self, place: tuple[str, int], group: Any, *, meanwhile: Callable[[], None]) -> None: ...
+
     def commit(
         self,
         records: Iterable[LogRecord],

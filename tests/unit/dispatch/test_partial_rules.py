@@ -360,3 +360,35 @@ def test_a_partial_in_memory_whose_order_was_placed_is_not_sent_after_a_pause_th
 
     assert [(sent.profile, sent.params["type"]) for sent in world.sender.sent] == [("p", "SALE"), ("q", "SALE")]
     assert world.metric("postback_suppressed_total", profile="p", reason="converted") == 1
+
+
+@pytest.mark.parametrize("crashes_after", [None, 4, 4.9])
+@pytest.mark.parametrize("partials", [1, 3])
+def test_a_partial_whose_profile_is_away_for_some_runs_is_not_sent_when_its_order_was_placed_meanwhile(
+    partials: int, crashes_after: float | None
+) -> None:
+    world = World(profile("p", delay=36), profile("other"), periods=(4, 40))
+    world.sender.answer = lambda _: status(500)
+    for version in range(partials):
+        world.wait(code="PARTIAL", to="p", occurred=version, order=1 + version % 2)
+    world.to_boundary(40, plus=36)
+    for order in (1, 1, 2):
+        world.mark_placed(order, period=40)
+    world.use(profile("other"))
+    world.sender.sent.clear()
+    world.sender.answer = lambda _: status(200)
+    world.to_boundary(40, plus=0)
+    world.advance(crashes_after or 0)
+    if crashes_after:
+        world.crash()
+        world.start()
+    world.advance(17 - (crashes_after or 0))
+    told = len([record for record in world.retries() if record.the_key == b"1" and not record.the_value])
+
+    world.use(profile("p", delay=36), profile("other"))
+    world.to_boundary(plus=2)
+
+    assert world.sent_events == []
+    assert "converted" in {row["reason"] for row in world.outcomes()}
+    assert told <= 7, "once a run for each order"
+    assert world.open_places() == []

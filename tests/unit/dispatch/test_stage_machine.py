@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -22,6 +23,7 @@ from consumer.core.routing import delivery_id
 from consumer.core.schedule import next_boundary_ms
 from consumer.core.waiting import read_headers, run_of
 from consumer.dispatch import admission, pace, run
+from consumer.dispatch.track import NEVER_MS
 from tests.unit.dispatch.fakes import FakeReader, StoredRecord
 from tests.unit.dispatch.receivers import Sent, network, status, timeout
 from tests.unit.dispatch.world import NAMES, World, profile
@@ -80,11 +82,12 @@ class Modelled:
     answered: bool = False
     rejected: bool = False
     suppressed: str | None = None
+    dead: bool = False
     excused: bool = False
 
     @property
     def is_over(self) -> bool:
-        return self.answered or self.suppressed is not None
+        return self.answered or self.dead or self.suppressed is not None
 
     @property
     def due_ms(self) -> int:
@@ -109,6 +112,8 @@ class StageMachine(RuleBasedStateMachine):
         self.placed_ms: dict[int, int] = {}
         self.behaviour = dict.fromkeys(HOSTS.values(), "good")
         self.paused: set[str] = set()
+        self.away: set[str] = set()
+        self.absences: dict[str, list[tuple[int, int]]] = {name: [] for name in PERIODS}
         self.unwritten: set[str] = set()
         self.of_others: list[Sent] = []
         self.sequence = 0
@@ -145,6 +150,7 @@ class StageMachine(RuleBasedStateMachine):
                 skip_converted=name in PARTIAL_RULES,
             )
             for name, period in PERIODS.items()
+            if name not in self.away
         ]
 
     def prepare(self, reader: FakeReader) -> None:
@@ -183,7 +189,7 @@ class StageMachine(RuleBasedStateMachine):
         self.sequence += 1
         for name in to:
             event = f"{self.sequence}{name}"
-            self.world.wait(event=event, order=order, to=name, code=code, occurred=occurred)
+            self.world.wait(event=event, order=order, to=name, code=code, occurred=occurred, period=PERIODS[name])
             version = occurred, self.sequence
             self.events[delivery_id(event, name, code)] = event
             self.deliveries[event] = Modelled(event, name, order, code, version, self.world.clock.now_ms)
@@ -203,6 +209,18 @@ class StageMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(sorted(PERIODS)))
     def pause_or_go_on(self, name: str) -> None:
         self.paused ^= {name}
+        self.world.use(*self.profiles())
+
+    @rule(name=st.sampled_from(sorted(PERIODS)))
+    def a_profile_goes_or_comes_back(self, name: str) -> None:
+        now_ms, absences = self.world.clock.now_ms, self.absences[name]
+        if name in self.away:
+            absences[-1] = absences[-1][0], now_ms
+        elif absences and absences[-1][1] == now_ms:  # nobody saw it come back
+            absences[-1] = absences[-1][0], NEVER_MS
+        else:
+            absences.append((now_ms, NEVER_MS))
+        self.away ^= {name}
         self.world.use(*self.profiles())
 
     @rule(times=st.integers(1, 4))
@@ -286,6 +304,7 @@ class StageMachine(RuleBasedStateMachine):
         assert now_ms >= delivery.due_ms, f"{sent.event} was sent before its run"
         assert not delivery.answered, f"{sent.event} was sent again after it was answered"
         assert delivery.suppressed is None, f"{sent.event} was sent after it was suppressed"
+        assert not delivery.dead, f"{sent.event} was sent after its profile was taken for removed"
         if delivery.sent_ms:
             again = min(next_boundary_ms(delivery.sent_ms[-1], period) for period in set(PERIODS.values()))
             assert now_ms >= again, f"{sent.event} was attempted twice in a run"
@@ -302,6 +321,7 @@ class StageMachine(RuleBasedStateMachine):
                 break
             same = earlier.order == later.order and earlier.profile == later.profile
             free = earlier.is_over or earlier.rejected or earlier.may_be_overtaken or self.may_be_kept(earlier)
+            free = free or self.may_be_dead(earlier, later.sent_ms[-1])
             if same and not free:
                 raise AssertionError(f"{later.event} overtook {earlier.event}")
 
@@ -350,8 +370,23 @@ class StageMachine(RuleBasedStateMachine):
                     delivery.written_ms = record.at_ms
             elif record.topic() == NAMES.outcomes:
                 row = json.loads(record.value() or b"")
+                delivery = self.deliveries[self.events[row["delivery_id"]]]
                 if row["outcome"] == "suppressed":
-                    self.deliveries[self.events[row["delivery_id"]]].suppressed = row["reason"]
+                    delivery.suppressed = row["reason"]
+                elif row["outcome"] == "dead_lettered":
+                    self.check_dead(delivery, datetime.fromisoformat(row["at"]).timestamp() * 1000)
+                    delivery.dead = True
+
+    def check_dead(self, delivery: Modelled, at_ms: float) -> None:
+        assert self.may_be_dead(delivery, at_ms), f"{delivery.event} was given up before its profile was away enough"
+
+    def may_be_dead(self, delivery: Modelled, at_ms: float) -> bool:
+        """Whether its profile was away for a whole period since it came, which is told with the next commit."""
+        absences, period_ms = self.absences[delivery.profile], PERIODS[delivery.profile] * 1000
+        return any(
+            since_ms + period_ms <= min(at_ms, until_ms) and delivery.entered_ms <= until_ms
+            for since_ms, until_ms in absences
+        )
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
@@ -364,12 +399,13 @@ class StageMachine(RuleBasedStateMachine):
     def all_must_arrive(self) -> None:
         self.behaviour = dict.fromkeys(HOSTS.values(), "good")
         self.paused.clear()
+        self.away.clear()
         self.world.use(*self.profiles())
         self.world.log.aborts = self.world.log.unknown = self.world.log.vanished = 0
         self.answer_all()
         self.world.advance(40)
         for delivery in self.deliveries.values():
-            if not delivery.answered:
+            if not delivery.answered and not delivery.dead:
                 self.check_suppressed(delivery)
         assert self.world.open_places() == [], "not everything was settled and committed"
 
