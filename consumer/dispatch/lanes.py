@@ -54,10 +54,23 @@ class Lane:
 
 
 class Lanes:
-    """All lanes, and the round of those that can send."""
+    """
+    All lanes, and the round of those that can send.
 
-    def __init__(self, highest_limit: int) -> None:
+    An eighth of the slots is kept for receivers that answer soon, and for those that have less than an equal share of
+    all: sixteen that each take half a minute to answer would hold every slot otherwise.
+    """
+
+    def __init__(self, highest_limit: int, *, slots: int) -> None:
+        """
+        Args:
+            highest_limit: Of transfers at once, to each endpoint.
+            slots: The same, to all of them.
+        """
         self._highest_limit = highest_limit
+        self._slots = slots
+        self._reserve = slots // 8
+        self._share = slots
         self._lanes: dict[str, Lane] = {}
         self._round: deque[Lane] = deque()
 
@@ -85,15 +98,29 @@ class Lanes:
             lane.is_ready = True
             self._round.append(lane)
 
-    def take(self) -> Job | None:
-        """The next job to be sent, of the lane whose turn it is; counted as in flight from here on."""
-        while self._round:
+    def share_slots(self) -> None:
+        """Count who shares them, several times a second. One that is alone has all; others leave a share free."""
+        busy = sum(1 for lane in self._lanes.values() if lane.queue or lane.endpoint.in_flight)
+        self._share = self._slots if busy <= 1 else max(1, self._slots // (busy + 1))
+
+    def take(self, free: int) -> Job | None:
+        """
+        The next job to be sent, of the lane whose turn it is; counted as in flight from here on.
+
+        Args:
+            free: Slots.
+        """
+        is_scarce = free <= self._reserve
+        for _ in range(len(self._round)):
             lane = self._round.popleft()
-            if lane.queue and lane.endpoint.has_room:
-                lane.endpoint.in_flight += 1
-                self._round.append(lane)
+            endpoint = lane.endpoint
+            if not (lane.queue and endpoint.has_room):
+                lane.is_ready = False
+                continue
+            self._round.append(lane)
+            if not is_scarce or endpoint.in_flight < self._share or lane.speed.answers_soon:
+                endpoint.in_flight += 1
                 return lane.queue.popleft()
-            lane.is_ready = False
         return None
 
     def has_ready(self, count: int) -> bool:

@@ -74,6 +74,7 @@ class Pace:
         self._looks = (before, (now_ms, self.answered))
         is_full = self._is_full  # for all lanes alike, whatever one of them gives up now
         is_overdue = any(run.is_overdue for run in runs)
+        self._lanes.share_slots()
         keeps = self._admission.share_memory(sum(1 for lane in self._lanes if lane.waiting))
         for lane in self._lanes:
             lane.speed.look(passed_ms, is_blamed=is_blamed)

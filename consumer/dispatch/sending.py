@@ -55,8 +55,8 @@ class Sending:
 
     def feed(self, now_ms: int) -> None:
         """Start transfers as long as the limits allow."""
-        for _ in range(self._max_in_flight - self._sender.in_flight):
-            job = self._lanes.take()
+        for free in range(self._max_in_flight - self._sender.in_flight, 0, -1):
+            job = self._lanes.take(free)
             if job is None:
                 return
             self._send(job, now_ms)

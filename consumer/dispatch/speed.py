@@ -1,8 +1,13 @@
 """How fast an endpoint answers, judged from one look to the next."""
 
 from math import inf
+from typing import Final
 
 from consumer.core.endpoint import Endpoint
+
+_SOON_MS: Final = 1_000
+_WEIGHT: Final = 1 / 8
+"""Of one answer in their mean."""
 
 
 class Speed:
@@ -14,7 +19,7 @@ class Speed:
         per_second: Answers; what they will be as soon as its limit is reached, while that still grows.
     """
 
-    __slots__ = ("_answered", "_answering_ms", "_endpoint", "_limit", "per_second", "silent_ms")
+    __slots__ = ("_answered", "_answering_ms", "_endpoint", "_limit", "_mean_ms", "per_second", "silent_ms")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.silent_ms = 0
@@ -23,11 +28,19 @@ class Speed:
         self._limit = endpoint.limit
         self._answered = 0
         self._answering_ms = 0.0
+        self._mean_ms = inf
+
+    @property
+    def answers_soon(self) -> bool:
+        """Whether a slot comes back from it within a second or so."""
+        return self._mean_ms < _SOON_MS and self.silent_ms < _SOON_MS
 
     def answered(self, duration_ms: float) -> None:
         """A transfer ended after so long, well or not."""
         self._answered += 1
         self._answering_ms += duration_ms
+        known_ms = duration_ms if self._mean_ms == inf else self._mean_ms
+        self._mean_ms = known_ms + (duration_ms - known_ms) * _WEIGHT
 
     def look(self, passed_ms: int, *, is_blamed: bool) -> None:
         """

@@ -90,7 +90,7 @@ class Parts:
     def dispatch(self) -> tuple[Dispatch, GroupConsumer]:
         """Stage 2 with its reader."""
         settings = self.settings
-        lanes, orders = Lanes(settings.http.max_in_flight_per_endpoint), Orders()
+        lanes, orders = Lanes(settings.http.max_in_flight_per_endpoint, slots=settings.http.max_in_flight), Orders()
         give_up = settings.retry.give_up_after
         settling = Settling(names=self.names, metrics=self.metrics, give_up_after_ms=_ms(give_up) if give_up else None)
         targets = Targets(

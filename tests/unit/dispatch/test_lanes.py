@@ -2,9 +2,9 @@
 
 import pytest
 
-from consumer.core.answer import Answer
+from consumer.core.answer import Answer, Answered
 from tests.unit.dispatch.receivers import Sent, status
-from tests.unit.dispatch.world import World, profile
+from tests.unit.dispatch.world import SLOTS, World, profile
 
 
 def _silent(*hosts: str) -> World:
@@ -92,3 +92,28 @@ def test_a_slow_commit_is_not_blamed_on_the_endpoint_that_was_waiting_for_it() -
 
     assert world.retries() == []
     assert len(world.sender.sent) > 0
+
+
+@pytest.mark.parametrize("slow", [16, 100])
+def test_receivers_that_take_half_a_minute_leave_slots_to_the_others(slow: int) -> None:
+    hosts = [f"slow{number}.example" for number in range(slow)]
+    world = World(*(profile(host.partition(".")[0], host=host) for host in (*hosts, "good.example")))
+    takes_long = {f"https://{host}:443" for host in hosts}
+
+    def answer(sent: Sent) -> Answer | None:
+        needs_ms = 29_000 if sent.endpoint in takes_long else 0
+        return Answered(200, None, needs_ms, b"") if world.clock.now_ms >= sent.at_ms + needs_ms else None
+
+    world.sender.answer = answer
+    for order in range(6_400):
+        world.wait(order=order, to=f"slow{order % slow}")
+    world.to_boundary(plus=100)
+    assert len(world.sender.under_way) >= SLOTS * 3 // 4, "they use what the others do not"
+    before = world.clock.now_ms
+    for order in range(400):
+        world.wait(order=order, to="good")
+
+    world.to_boundary(plus=2)
+
+    assert _sent_to_good(world) == 400
+    assert world.clock.now_ms - before < 10_000

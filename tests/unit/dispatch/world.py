@@ -33,6 +33,7 @@ START_MS = 1_760_000_000_000 - 1_760_000_000_000 % 12_000
 """A boundary of the periods 4 and 6."""
 
 STEP_MS = 250
+SLOTS = 512
 
 
 def profile(name: str = "p", *, host: str = "r.example", delay: float = 0, **overrides: Any) -> Profile:
@@ -226,7 +227,7 @@ class World:
         return period_seconds(TICK, known.delay if known else timedelta())
 
     def _joined(self) -> Dispatch:
-        lanes, orders = Lanes(self._limit), Orders()
+        lanes, orders = Lanes(self._limit, slots=SLOTS), Orders()
         give_up = self._give_up_after
         give_up_ms = None if give_up is None else int(give_up.total_seconds() * 1000)
         settling = Settling(names=NAMES, metrics=self.metrics, give_up_after_ms=give_up_ms)
@@ -240,7 +241,7 @@ class World:
             orders=orders,
             admission=admission,
             settling=settling,
-            max_in_flight=512,
+            max_in_flight=SLOTS,
             longest_retry_after=timedelta(minutes=10),
         )
         return Dispatch(
