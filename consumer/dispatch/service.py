@@ -137,10 +137,13 @@ class Dispatch:
             self._commit(now_ms)
 
     def finish(self, within_ms: int) -> None:
-        """Take nothing new, wait for what is in flight, commit."""
+        """Take nothing new, wait for what is in flight, commit: what is not written by then goes out once more."""
+        deadline = self._clock_ms() + within_ms
         self._lanes.clear()
         self._wait_for_answers(within_ms)
         self._commit(self._clock_ms())
+        while self._is_unwritten and self._clock_ms() < deadline:
+            self._commit(self._clock_ms())
 
     def undecided(self, place: tuple[str, int], group: Any) -> None:
         """The committed offsets cannot be had, and it may be this writer's doing."""

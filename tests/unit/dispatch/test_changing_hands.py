@@ -73,6 +73,21 @@ def test_a_graceful_end_waits_for_what_is_in_flight_and_starts_nothing_new() -> 
     assert sorted(world.sent_events) == sorted(events)
 
 
+def test_a_graceful_end_tries_to_write_for_as_long_as_it_has() -> None:
+    world = World()
+    events = [world.wait(order=order) for order in range(3)]
+    world.to_boundary(plus=0)
+    assert world.stage is not None
+    world.log.aborts = 3
+
+    world.stage.finish(1_000)
+    world.crash()
+    world.start()
+    world.advance(5)
+
+    assert sorted(world.sent_events) == sorted(events)
+
+
 def test_an_aborted_transaction_is_written_with_the_next_and_nothing_is_sent_meanwhile() -> None:
     world = World()
     first = world.wait(order=1)
