@@ -19,6 +19,8 @@ from consumer.dispatch.track import Taken, Track
 _SLOW_LANES_KEEP: Final = 4096
 SLOW_LANE_KEEPS: Final = 1024
 """Deliveries of all slow endpoints and of one that wait in memory; what comes after them waits in Kafka."""
+_SLOW_LANES_KEEP_BYTES: Final = 32 << 20
+"""The same, where events are large."""
 
 
 class Admission:
@@ -96,9 +98,10 @@ class Admission:
         job.target = target
         return True
 
-    def share_memory(self, busy_lanes: int) -> int:
-        """How many deliveries each slow lane keeps in memory, when so many lanes have some."""
-        self._slow_lane_keeps = max(1, min(SLOW_LANE_KEEPS, _SLOW_LANES_KEEP // max(1, busy_lanes)))
+    def share_memory(self, busy_lanes: int, mean_bytes: int) -> int:
+        """How many deliveries each slow lane keeps in memory, when so many lanes have some, and of such a size."""
+        all_keep = min(_SLOW_LANES_KEEP, _SLOW_LANES_KEEP_BYTES // mean_bytes)
+        self._slow_lane_keeps = max(1, min(SLOW_LANE_KEEPS, all_keep // max(1, busy_lanes)))
         return self._slow_lane_keeps
 
     def set_aside(self, lane: Lane) -> None:

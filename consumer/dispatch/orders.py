@@ -14,13 +14,20 @@ class Orders:
 
     Attributes:
         open_count: Jobs in memory, those in flight included.
+        open_bytes: Of their events.
     """
 
     def __init__(self) -> None:
         self.open_count = 0
+        self.open_bytes = 0
         self._leaders: dict[tuple[bytes, str], Job] = {}
         self._partials_out: Counter[bytes] = Counter()
         self._conversions: dict[bytes, list[tuple[Track, int]]] = {}
+
+    @property
+    def mean_bytes(self) -> int:
+        """Of an event in memory; 1 at least."""
+        return max(1, self.open_bytes // max(1, self.open_count))
 
     def has_line(self, job: Job) -> bool:
         """Whether earlier deliveries of its order to its profile are out."""
@@ -29,6 +36,7 @@ class Orders:
     def join(self, job: Job) -> bool:
         """Whether the job may be sent now; else it follows those that came before it."""
         self.open_count += 1
+        self.open_bytes += len(job.value)
         if job.waiting.code == PARTIAL:
             self._partials_out[job.key] += 1
         elif self._partials_out and job.key in self._partials_out and converts(job.waiting.code):
@@ -95,7 +103,7 @@ class Orders:
 
     def clear(self) -> None:
         """Forget all: the partitions went to somebody else."""
-        self.open_count = 0
+        self.open_count = self.open_bytes = 0
         self._leaders.clear()
         self._partials_out.clear()
         self._conversions.clear()
@@ -106,6 +114,7 @@ class Orders:
 
     def _gone(self, job: Job) -> None:
         self.open_count -= 1
+        self.open_bytes -= len(job.value)
         if job.waiting.code != PARTIAL:
             return
         order = job.key

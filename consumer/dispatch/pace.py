@@ -12,6 +12,8 @@ READ_AT_ONCE: Final = 500
 """Records."""
 MEMORY_HOLDS: Final = 8192
 """Jobs in memory, over all endpoints: behind a slow one's the others' are found."""
+MEMORY_HOLDS_BYTES: Final = 64 << 20
+"""Of their events: events of 8 kB fill both."""
 
 _READY_ENOUGH: Final = 1_000
 """Jobs that can be sent; when they are sent within a second, none is read to wait behind them."""
@@ -59,7 +61,8 @@ class Pace:
 
     @property
     def _is_full(self) -> bool:
-        return MEMORY_HOLDS - self._orders.open_count < READ_AT_ONCE
+        orders = self._orders
+        return MEMORY_HOLDS - orders.open_count < READ_AT_ONCE or orders.open_bytes >= MEMORY_HOLDS_BYTES
 
     def look(self, now_ms: int, runs: Sequence[Run]) -> None:
         """
@@ -75,11 +78,12 @@ class Pace:
         is_full = self._is_full  # for all lanes alike, whatever one of them gives up now
         is_overdue = any(run.is_overdue for run in runs)
         self._lanes.share_slots()
-        keeps = self._admission.share_memory(sum(1 for lane in self._lanes if lane.waiting))
+        busy = sum(1 for lane in self._lanes if lane.waiting)
+        keeps = self._admission.share_memory(busy, self._orders.mean_bytes)
         for lane in self._lanes:
             lane.speed.look(passed_ms, is_blamed=is_blamed)
             waiting = lane.waiting
-            if waiting < keeps // 2:
+            if waiting <= keeps // 2:
                 lane.is_slow = False
                 lane.gives_way = lane.gives_way and bool(runs)
             elif lane.speed.silent_ms >= _SILENT_MS:

@@ -24,9 +24,6 @@ from consumer.dispatch.track import NEVER_MS, Cursor, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
-COMMITTED_AT_ONCE: Final = 8_000
-"""Records of one transaction, about: more are not collected in memory until the interval is over."""
-
 _PUT_OFF_MS: Final = 30_000
 """The longest time that what a run puts off waits for the windows of others: a broker that is away may keep one."""
 
@@ -132,8 +129,7 @@ class Dispatch:
         now_ms = self._clock_ms()
         if now_ms >= self._next_look_ms:
             self._look(now_ms)
-        is_much = len(self._settling.records) >= COMMITTED_AT_ONCE and not self._is_unwritten
-        if is_much or now_ms >= self._next_commit_ms:
+        if (self._settling.has_much and not self._is_unwritten) or now_ms >= self._next_commit_ms:
             self._commit(now_ms)
 
     def finish(self, within_ms: int) -> None:
@@ -310,7 +306,7 @@ class Dispatch:
                 self._is_unwritten = True
                 self._next_commit_ms = now_ms + 100
                 return
-            records.clear()
+            self._settling.written()
             for shard in self._shards.values():
                 shard.written(now_ms, was_delayed=self._is_unwritten)
             self._is_unwritten = False

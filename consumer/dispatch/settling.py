@@ -17,6 +17,10 @@ from consumer.log import EventLog
 from consumer.metrics import Metrics
 
 PAUSED: Final = "paused"
+COMMITTED_AT_ONCE: Final = 8_000
+_BYTES_COMMITTED_AT_ONCE: Final = 32 << 20
+"""Records, and of those the bytes of events: so much is written before the commit interval is over."""
+
 _LOGGED_FAILURES: Final = 5
 """Of a profile between two summaries; the rest is in the outcomes topic."""
 
@@ -41,6 +45,12 @@ class Settling:
         self._counts = metrics.by_profile.counts
         self._give_up_after_ms = give_up_after_ms
         self._logged: dict[str, int] = {}
+        self._bytes = 0
+
+    @property
+    def has_much(self) -> bool:
+        """Whether it is time to write it."""
+        return len(self.records) >= COMMITTED_AT_ONCE or self._bytes >= _BYTES_COMMITTED_AT_ONCE
 
     def delivered(self, job: Job, outcome: Delivered, duration_ms: float, now_ms: int) -> None:
         """The receiver has it."""
@@ -118,6 +128,7 @@ class Settling:
             reason, source=waiting.source, profile=waiting.profile, delivery_id=waiting.delivery_id, error=error
         )
         self.records.append((self._names.dead_letter, taken.key, taken.value, headers))
+        self._bytes += len(taken.value)
         self._metrics.dead_letters.labels(reason).inc()
         if waiting.profile:
             self._counts(waiting.profile).dead_lettered += 1
@@ -136,9 +147,14 @@ class Settling:
         taken.track.tally[Reason.HELD] += 1
         self._to_retry(taken, taken.waiting.reason)
 
+    def written(self) -> None:
+        """The records are in Kafka."""
+        self.records.clear()
+        self._bytes = 0
+
     def clear(self) -> None:
         """Forget what was not written: the partitions went to somebody else."""
-        self.records.clear()
+        self.written()
         self.oldest.clear()
 
     def remind(self, order: bytes, track: Track, offset: int) -> None:
@@ -162,6 +178,7 @@ class Settling:
         precedence.moved(taken.key, waiting)
         headers = [window_header(waiting), retry_header(waiting), run_header(precedence.run_ms)]
         self.records.append((self._names.retry, taken.key, taken.value, headers))
+        self._bytes += len(taken.value)
         self.oldest[taken.track.place[1]].note(waiting.first_failed_at_ms)
         taken.settle()
 

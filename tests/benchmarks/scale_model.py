@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from consumer.dispatch.service import COMMITTED_AT_ONCE
+from consumer.dispatch.settling import COMMITTED_AT_ONCE
 
 _NOTHING = 1e-6
 """Deliveries: less than this is what floating point left over."""

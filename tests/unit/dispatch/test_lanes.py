@@ -1,8 +1,11 @@
 """No endpoint delays another, and none takes all the memory."""
 
+from unittest.mock import patch
+
 import pytest
 
 from consumer.core.answer import Answer, Answered
+from consumer.dispatch import admission, pace, settling
 from tests.unit.dispatch.receivers import Sent, status
 from tests.unit.dispatch.world import SLOTS, World, profile
 
@@ -117,3 +120,44 @@ def test_receivers_that_take_half_a_minute_leave_slots_to_the_others(slow: int) 
 
     assert _sent_to_good(world) == 400
     assert world.clock.now_ms - before < 10_000
+
+
+def test_large_events_for_a_silent_endpoint_take_no_more_memory_and_delay_nobody() -> None:
+    world = _silent("bad.example")
+    world.reader.at_once = 20  # as much as the client has fetched
+    for order in range(2_000):
+        world.wait(order=order, to="bad", padding="x" * 10_000)
+    for order in range(50):
+        world.wait(order=order, to="good")
+    most = 0
+
+    def count(_: Sent) -> None:
+        nonlocal most
+        assert world.stage is not None
+        most = max(most, world.stage._orders.open_bytes)
+
+    world.sender.on_start = count
+    held = patch.object(pace, "MEMORY_HOLDS_BYTES", 2_000_000)
+    kept = patch.object(admission, "_SLOW_LANES_KEEP_BYTES", 1_000_000)
+    with held, kept:
+        world.to_boundary(plus=3.5)
+
+    assert _sent_to_good(world) == 50
+    assert 1_000_000 < most < 2_300_000
+
+
+def test_large_events_that_are_moved_are_written_in_small_transactions() -> None:
+    world = World(limit=32)
+    world.reader.at_once = 20
+    world.sender.answer = lambda _: status(500)
+    for order in range(500):
+        world.wait(order=order, padding="x" * 10_000)
+    written: list[int] = []
+    world.log.on_commit = lambda stored: written.append(sum(len(record.the_value or b"") for record in stored))
+
+    held = patch.object(pace, "MEMORY_HOLDS_BYTES", 500_000)
+    with held, patch.object(settling, "_BYTES_COMMITTED_AT_ONCE", 300_000):
+        world.to_boundary()
+
+    assert sum(written) > 4_500_000
+    assert max(written) < 1_200_000, "what was in memory, and what was read since"
