@@ -107,14 +107,10 @@ class Transactions:
         try:
             self._producer.begin_transaction()
             self._write(records, meanwhile)
-            places = [TopicPartition(*place, offset, metadata) for place, (offset, metadata) in offsets.items()]
-            send, within_s = self._producer.send_offsets_to_transaction, _OFFSETS_S[self._stuck]
-            _in_time(lambda: send(places, group, within_s), within_s, meanwhile)
+            self._send_offsets(offsets, group, meanwhile)
         except (KafkaException, _Stuck) as error:
-            self._stuck = min(self._stuck + 1, len(_OFFSETS_S) - 1)
             raise self._aborted(error, meanwhile) from error
         self._end(meanwhile)
-        self._stuck = 0
 
     def decide(self, place: Place, group: Any, *, meanwhile: Callable[[], None]) -> None:
         """
@@ -125,14 +121,22 @@ class Transactions:
         their partitions before it is registered again, and takes partitions without one for deleted.
         """
         self._wait_ready(meanwhile)
-        send = self._producer.send_offsets_to_transaction
         try:
             self._producer.begin_transaction()
-            _in_time(lambda: send([TopicPartition(*place, 0)], group, _OUTCOME_S), _OUTCOME_S, meanwhile)
+            self._send_offsets({place: (0, "")}, group, meanwhile)
         except (KafkaException, _Stuck) as error:
             self._aborted(error, meanwhile)
         else:
             self._abort(meanwhile)
+
+    def _send_offsets(
+        self, offsets: Mapping[Place, tuple[int, str]], group: Any, meanwhile: Callable[[], None]
+    ) -> None:
+        places = [TopicPartition(*place, offset, metadata) for place, (offset, metadata) in offsets.items()]
+        send, within_s = self._producer.send_offsets_to_transaction, _OFFSETS_S[self._stuck]
+        self._stuck = min(self._stuck + 1, len(_OFFSETS_S) - 1)
+        _in_time(lambda: send(places, group, within_s), within_s, meanwhile)
+        self._stuck = 0
 
     def _end(self, meanwhile: Callable[[], None]) -> None:
         commit = self._producer.commit_transaction
