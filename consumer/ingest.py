@@ -24,6 +24,10 @@ from consumer.log import EventLog
 from consumer.metrics import Metrics
 
 _READ_AT_ONCE: Final = 2_000
+_WRITTEN_AT_ONCE: Final = 20_000
+_READ_AT_FIRST: Final = 100
+"""Events, and records that they become, about: hundreds of profiles may want each, and a transaction has 10 s."""
+
 _IDLE_S: Final = 0.5
 LogRecord = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
 Place = tuple[str, int]
@@ -96,19 +100,31 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The profiles in force, as this stage needs them: replaced as a whole when they change."""
+    """
+    The profiles in force, as this stage needs them: replaced as a whole when they change.
+
+    Attributes:
+        marked_windows: Where it is told that an order was placed: wherever partials may wait, those of profiles that
+            are off, are away or did not skip them when the order came. Whoever sends them asks the profile of then.
+    """
 
     router: Router
     window_of: Mapping[str, str]
     marked_windows: frozenset[str]
 
     @staticmethod
-    def of(profiles: Iterable[Profile], *, tick: timedelta, names: TopicNames) -> "Routing":
+    def of(
+        profiles: Iterable[Profile],
+        *,
+        tick: timedelta,
+        names: TopicNames,
+        marked_before: frozenset[str] = frozenset(),
+    ) -> "Routing":
         """Prepared from the profiles."""
         known = tuple(profiles)
         window_of = {p.name: names.window(period_seconds(tick, p.delay)) for p in known}
-        marked = {window_of[p.name] for p in known if p.enabled and p.routes_partials and p.skip_converted}
-        return Routing(Router(known), window_of, frozenset(marked))
+        marked = {window_of[p.name] for p in known if p.routes_partials}
+        return Routing(Router(known), window_of, marked_before | marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +186,17 @@ class Ingest:
         self._clock_ms = clock_ms
         self._routing = Routing.of((), tick=tick, names=names)
         self._waits_for_schema = False
+        self._read_at_once = _READ_AT_FIRST
         self.beat_ms = clock_ms()
         self.carries: Carries | None = None
         self.committed: Mapping[Place, tuple[int, str]] = {}
 
     def use(self, profiles: Iterable[Profile]) -> None:
         """Put these profiles in force with the next batch; may be called from another thread."""
-        self._routing = Routing.of(profiles, tick=self._tick, names=self._names)
+        self._routing = Routing.of(
+            profiles, tick=self._tick, names=self._names, marked_before=self._routing.marked_windows
+        )
+        self._read_at_once = _READ_AT_FIRST
 
     def begin(self) -> bool:
         """Before the first turn, until it is true."""
@@ -185,7 +205,7 @@ class Ingest:
     def turn(self) -> None:
         """Read a batch, if there is one, and write what it becomes."""
         self.beat_ms = self._clock_ms()
-        records, ends = self.reader.read(_READ_AT_ONCE, _IDLE_S)
+        records, ends = self.reader.read(self._read_at_once, _IDLE_S)
         batch = Batch()
         blocked = self._take(records, batch)
         for topic, partition, offset in ends:
@@ -194,6 +214,8 @@ class Ingest:
                 batch.offsets[place] = (offset, "")
         if batch.offsets:
             self._write(batch)
+        if batch.records:
+            self._read_at_once = min(_READ_AT_ONCE, len(records) * _WRITTEN_AT_ONCE // len(batch.records) + 1)
 
     def undecided(self, place: Place, group: Any) -> None:
         """The committed offsets cannot be had, and it may be this writer's doing."""

@@ -17,6 +17,8 @@ UNAVAILABLE_FOR_SECONDS: Final = 1.0
 
 _TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 _HEADERS: Final = {"Accept": "application/vnd.schemaregistry.v1+json, application/json"}
+_UNKNOWN: Final = frozenset({40401, 40402, 40403})
+"""Subject, version, schema."""
 _MOST_REFUSALS: Final = 1_000
 _MOST_REFERENCES: Final = 100
 _Met = dict[tuple[str, int], Mapping[str, Definition]]
@@ -49,6 +51,7 @@ class Registry:
         self._schemas: dict[int, Schema] = {}
         self._refused: dict[int, tuple[float, str]] = {}
         self._down: tuple[float, str] = (clock(), "")
+        self._has_spoken = False
 
     def by_id(self, schema_id: int) -> Schema:
         """
@@ -138,16 +141,29 @@ class Registry:
             raise self._unavailable(f"does not answer: {type(error).__name__} {error}") from error
         except ValueError as error:
             raise self._unavailable("answered something that is not JSON") from error
-        if response.status_code == httpx.codes.NOT_FOUND:
+        if response.status_code == httpx.codes.NOT_FOUND and (self._has_spoken or _says_unknown(response)):
             return None
         if not isinstance(answer, dict):
             raise self._unavailable(f"answered {response.status_code}")
+        self._has_spoken = True
         return answer
 
     def _unavailable(self, why: str) -> SchemaUnavailable:
         reason = f"the registry at {self._client.base_url} {why}"
         self._down = (self._clock() + UNAVAILABLE_FOR_SECONDS, reason)
         return SchemaUnavailable(reason)
+
+
+def _says_unknown(response: httpx.Response) -> bool:
+    """
+    Whether a registry says that there is no such thing. A wrong path, and a proxy before a registry that is away, answer
+    404, too: every event would be taken for undecodable.
+    """
+    try:
+        answer = response.json()
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and answer.get("error_code") in _UNKNOWN
 
 
 def _client(

@@ -87,9 +87,9 @@ class FakeSource:
         for place, records in self.records.items():
             position = self.positions.get(place, 0)
             given += records[position : position + limit]
-            self.positions[place] = len(records)
+            self.positions[place] = min(position + limit, len(records))
             end = len(records) + self.marks
-            if self._ends_told.get(place) != end:
+            if self.positions[place] == len(records) and self._ends_told.get(place) != end:
                 self._ends_told[place] = end
                 ends.append((*place, end))
         on_read, self.on_read = self.on_read, lambda: None

@@ -109,14 +109,38 @@ def test_a_placed_order_is_marked_on_the_windows_in_which_partials_wait(types: l
     assert world.markers(6) == 0
 
 
-@pytest.mark.parametrize("off", [{"skip_converted": False}, {"enabled": False}])
-def test_no_mark_is_made_for_profiles_that_do_not_look_for_it(off: dict[str, bool]) -> None:
+@pytest.mark.parametrize("off", [{"skip_converted": False}, {"enabled": False}, {"paused": True}])
+def test_the_mark_is_made_for_profiles_that_may_look_for_it_later(off: dict[str, bool]) -> None:
     world = IngestWorld(profile("p", PARTIAL, **off))
 
     world.add()
     world.turn()
 
-    assert world.markers() == 0
+    assert world.markers() == 1
+
+
+def test_the_mark_is_made_where_partials_of_profiles_that_went_away_may_wait() -> None:
+    world = IngestWorld(profile("p", PARTIAL), profile("slow", PARTIAL, delay=2))
+    world.stage.use([profile("slow", SALE, delay=2)])
+
+    world.add()
+    world.turn()
+
+    assert (world.deliveries(4), world.markers(4)) == ([], 1)
+    assert (world.deliveries(6), world.markers(6)) == ([("slow", "SALE")], 0)
+
+
+def test_events_that_hundreds_of_profiles_want_are_taken_in_small_batches() -> None:
+    world = IngestWorld(*(profile(f"p{n}", SALE) for n in range(400)))
+    for _ in range(300):
+        world.add()
+
+    world.turn()
+    first = len(world.deliveries())
+    world.turn()
+
+    assert first == 40_000
+    assert 15_000 < len(world.deliveries()) - first < 25_000
 
 
 def test_a_delivery_on_the_same_window_stands_for_the_mark() -> None:

@@ -67,6 +67,28 @@ def registry(server: Server, clock: Clock) -> Iterator[Registry]:
     started.close()
 
 
+@pytest.mark.parametrize(
+    "not_found",
+    [
+        httpx.Response(404, text="default backend - 404"),
+        httpx.Response(404, json={"error_code": 404, "message": "HTTP 404 Not Found"}),
+        httpx.Response(404),
+    ],
+)
+def test_not_found_is_believed_of_a_registry_only(
+    server: Server, registry: Registry, clock: Clock, not_found: httpx.Response
+) -> None:
+    server.answers["/api/schemas/ids/17"] = not_found
+    with pytest.raises(SchemaUnavailable, match="answered 404"):
+        registry.by_id(17)
+    clock.now += 2
+    server.answers["/api/schemas/ids/18"] = has(ITEM)
+    registry.by_id(18)
+
+    with pytest.raises(UndecodableRecord, match="17"):
+        registry.by_id(17)
+
+
 def test_schema_is_asked_for_once(server: Server, registry: Registry) -> None:
     server.answers["/api/schemas/ids/17"] = has(ITEM)
 
