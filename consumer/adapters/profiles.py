@@ -28,11 +28,15 @@ class ProfileSet:
         profiles: In force, in the order of their files: also the last good version of one that does not load now.
         problems: Warnings too; a profile with nothing worse is in force.
         invalid: Files that do not load, or not whole.
+        named: All that stand in the files, whether they load or not; None where that cannot be told.
+        was_read: The folder could be read, now or before: if not, nothing is known of its profiles.
     """
 
     profiles: tuple[Profile, ...]
     problems: tuple[Problem, ...]
     invalid: int
+    named: frozenset[str] | None
+    was_read: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,13 @@ class _File:
     Attributes:
         files: The secrets that it refers to.
         names: Of all its profiles, also of those that do not load, with their lines.
+        tells_names: Each of its profiles has one that could be read.
     """
 
     seen: Signature
     files: Mapping[Path, Signature]
     names: tuple[tuple[str, int], ...]
+    tells_names: bool
     in_force: tuple[ReadProfile, ...]
     problems: tuple[Problem, ...]
     is_whole: bool
@@ -80,6 +86,7 @@ class ProfileFolder:
         self._files: dict[str, _File] = {}
         self._last_look: dict[str, tuple[Signature, ...]] = {}
         self._folder_problem: Problem | None = None
+        self._was_read = False
 
     def load(self) -> ProfileSet:
         """All profiles, every file read anew."""
@@ -87,6 +94,7 @@ class ProfileFolder:
         if self._folder_problem is None:  # a folder that is gone says nothing about its profiles
             self._files = {path: self._read(path) for path in listed}
             self._last_look = {path: (file.seen, *file.files.values()) for path, file in self._files.items()}
+            self._was_read = True
         return self._set()
 
     def reload_if_changed(self) -> ProfileSet | None:
@@ -149,7 +157,8 @@ class ProfileFolder:
         found = (*yaml_file.problems, *problems, *(problem for one in read for problem in one.problems))
         is_whole = bool(read) and all(one.profile for one in read)
         names = tuple((one.name, one.line) for one in read if one.name is not None)
-        return _File(seen, files, names, self._in_force(path, read), found, is_whole)
+        tells_names = bool(read) and len(names) == len(read)
+        return _File(seen, files, names, tells_names, self._in_force(path, read), found, is_whole)
 
     def _in_force(self, path: str, read: Sequence[ReadProfile]) -> tuple[ReadProfile, ...]:
         """The profiles that load, and in place of those that do not their last good version."""
@@ -169,7 +178,18 @@ class ProfileFolder:
                     continue
                 if profiles.setdefault(one.profile.name, one.profile) is not one.profile:
                     invalid.add(path)
-        return ProfileSet(tuple(profiles.values()), tuple(self._problems()), len(invalid))
+        return ProfileSet(
+            tuple(profiles.values()),
+            tuple(self._problems()),
+            len(invalid),
+            named=self._named(),
+            was_read=self._was_read,
+        )
+
+    def _named(self) -> frozenset[str] | None:
+        if not all(file.tells_names for file in self._files.values()):
+            return None
+        return frozenset(name for file in self._files.values() for name, _ in file.names)
 
     def _problems(self) -> list[Problem]:
         if self._folder_problem:

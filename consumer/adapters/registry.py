@@ -156,8 +156,8 @@ class Registry:
 
 def _says_unknown(response: httpx.Response) -> bool:
     """
-    Whether a registry says that there is no such thing. A wrong path, and a proxy before a registry that is away, answer
-    404, too: every event would be taken for undecodable.
+    Whether a registry says that there is no such thing. A wrong path, and a proxy before a registry that is away,
+    answer 404, too: every event would be taken for undecodable.
     """
     try:
         answer = response.json()

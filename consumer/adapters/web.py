@@ -1,5 +1,6 @@
 """`/metrics`, `/healthz` and `/readyz`: read-only, for Prometheus and the kubelet."""
 
+import socket
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -21,7 +22,7 @@ class WebServer:
 
     def __init__(self, host: str, port: int, *, registry: CollectorRegistry, healthy: Check, ready: Check) -> None:
         try:
-            self._server = _Server((host, port), _Handler)
+            self._server = (_ServerOfIPv6 if ":" in host else _Server)((host, port), _Handler)
         except OSError as error:
             raise SettingsError(f"web.address {host}:{port} cannot be listened on: {error.strerror}") from error
         self._server.registry = registry
@@ -46,6 +47,10 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = True
     registry: CollectorRegistry
     checks: dict[str, Check]
+
+
+class _ServerOfIPv6(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):

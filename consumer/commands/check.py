@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _profiles(checked: SettingsCheck, known_fields: KnownFields | None) -> ProfileSet:
     if not checked.has_file and not checked.profiles.exists():
-        return ProfileSet((), (), 0)
+        return ProfileSet((), (), 0, named=None, was_read=False)
     folder = ProfileFolder(
         checked.profiles,
         environ=os.environ,

@@ -102,13 +102,18 @@ class Dispatch:
         self._next_look_ms = 0
         self._put_off_until_ms = 0
         self._is_unwritten = False
-        self._new_profiles: tuple[Profile, ...] | None = None
+        self._new_profiles: tuple[tuple[Profile, ...], frozenset[str] | None] | None = None
         self.beat_ms = clock_ms()
         self.committed: Mapping[tuple[str, int], tuple[int, str]] = {}
 
-    def use(self, profiles: Iterable[Profile]) -> None:
-        """Put these profiles in force at the next turn; may be called from another thread."""
-        self._new_profiles = tuple(profiles)
+    def use(self, profiles: Iterable[Profile], named: frozenset[str] | None = frozenset()) -> None:
+        """
+        Put these profiles in force at the next turn; may be called from another thread.
+
+        Args:
+            named: Others that are there and do not load: what waits for them is kept. None: there may be any.
+        """
+        self._new_profiles = tuple(profiles), named
 
     def begin(self) -> bool:
         """Before the first turn, until it is true."""
@@ -118,8 +123,8 @@ class Dispatch:
         """Read what is due, send, settle what was answered, commit when it is time."""
         now_ms = self.beat_ms = self._clock_ms()
         if self._new_profiles is not None:
-            profiles, self._new_profiles = self._new_profiles, None
-            self._targets.use(profiles, now_ms)
+            (profiles, named), self._new_profiles = self._new_profiles, None
+            self._targets.use(profiles, now_ms, named)
             self._sending.use(self._targets.fields)
         next_run_ms = self._begin_runs(now_ms)
         self._go_on(now_ms)

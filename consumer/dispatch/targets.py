@@ -55,19 +55,29 @@ class Targets:
         self._by_name: dict[str, Target] = {}
         self._missing_since: dict[str, int] = {}
         self._started_ms = now_ms
+        self._named: frozenset[str] | None = frozenset()
         self.periods: frozenset[int] = frozenset()
         self.partial_periods: frozenset[int] = frozenset()
         self.fields: frozenset[str] = frozenset()
         self.use((), now_ms)
 
-    def use(self, profiles: Iterable[Profile], now_ms: int) -> None:
-        """Put these profiles in force; those that did not change keep what was prepared for them."""
+    def use(self, profiles: Iterable[Profile], now_ms: int, named: frozenset[str] | None = frozenset()) -> None:
+        """
+        Put these profiles in force; those that did not change keep what was prepared for them.
+
+        Args:
+            named: Others that are not missing, though they cannot be put in force; None: there may be any.
+        """
         before = self._by_name
         self._by_name = {profile.name: self._target(before.get(profile.name), profile) for profile in profiles}
         for name, target in before.items():
             target.is_in_force = target is self._by_name.get(name)
-        for name in before.keys() - self._by_name.keys():
+        if self._named is None:
+            self._started_ms = now_ms
+            self._missing_since.clear()
+        for name in (before.keys() | (self._named or ())) - self._by_name.keys():
             self._missing_since[name] = now_ms
+        self._named = named
         for name in self._by_name:
             self._missing_since.pop(name, None)
         self.periods = frozenset({period_seconds(self._tick, timedelta())} | {t.period for t in self._by_name.values()})
@@ -80,6 +90,8 @@ class Targets:
 
     def missing_ms(self, name: str, now_ms: int) -> int:
         """For how long a profile has been missing, as far as this process knows."""
+        if self._named is None or name in self._named:
+            return 0
         return now_ms - self._missing_since.get(name, self._started_ms)
 
     def _target(self, before: Target | None, profile: Profile) -> Target:

@@ -1,7 +1,9 @@
 """Runs the stages on a thread each, and beside them: profiles that change, topics, lag, health."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Final, Protocol
 
@@ -9,6 +11,7 @@ from consumer.adapters.kafka.consumer import GroupConsumer
 from consumer.adapters.profiles import ProfileSet
 from consumer.adapters.web import WebServer
 from consumer.core.errors import BrokerUnreachable, SettingsError
+from consumer.core.profile import Profile
 from consumer.core.schedule import period_seconds
 from consumer.dispatch.service import Dispatch
 from consumer.ingest import Carries, Ingest
@@ -113,20 +116,28 @@ class Supervisor:
         self._topics: AsksBrokers = topics or parts.topics()
         self._gauges = LagGauges(parts.metrics)
         self._role = role
-        self._stopping = Event()
+        self._is_stopping = False
+        self._wakes: SimpleQueue[None] = SimpleQueue()
         self._threads: list[StageThread] = []
         self._ingest: Ingest | None = None
         self._dispatch: Dispatch | None = None
-        self._profiles = ProfileSet((), (), 0)
+        self._profiles = ProfileSet((), (), 0, named=None, was_read=False)
         self._carries: Carries | None = None
+        self._in_force: dict[str, Profile] = {}
+        self._waiting: list[Profile] = []
+        self._there: frozenset[str] = frozenset()
         self._known: set[str] = set()
         self._missing: set[str] = set()
         self._heard_ms = 0
         self._next_reload_ms = self._next_ask_ms = self._next_tidy_ms = 0
 
     def stop(self) -> None:
-        """Let `run` come to its end; may be called from a signal handler."""
-        self._stopping.set()
+        """
+        Let `run` come to its end; may be called from a signal handler, which an Event's lock would not bear: its
+        waiter may be the one that is interrupted.
+        """
+        self._is_stopping = True
+        self._wakes.put(None)
 
     def run(self) -> None:
         """
@@ -147,16 +158,25 @@ class Supervisor:
         try:
             self._take_profiles(self._folder.load())
             self._start_stages()
-            while not self._stopping.wait(_LOOK_S) and not any(thread.has_ended for thread in self._threads):
+            while not self._rested() and not any(thread.has_ended for thread in self._threads):
                 self._look(clock_ms())
             self._end()
         finally:
             server.close()
 
+    def _rested(self) -> bool:
+        """Whether to stop, after a while or as soon as that is asked for."""
+        if not self._is_stopping:
+            with suppress(Empty):
+                self._wakes.get(timeout=_LOOK_S)
+        return self._is_stopping
+
     def why_unhealthy(self) -> str | None:
         """For `/healthz`: a loop is stuck."""
         now_ms = clock_ms()
         for thread in self._threads:
+            if thread.failure is not None:
+                return f"the {thread.name} loop has ended"
             silent_ms = now_ms - thread.stage.beat_ms
             if silent_ms > _STUCK_MS:
                 return f"the {thread.name} loop has not gone round for {silent_ms // 1000} s"
@@ -164,8 +184,10 @@ class Supervisor:
 
     def why_not_ready(self) -> str | None:
         """For `/readyz`: no partitions yet, no brokers, or on the way out."""
-        if self._stopping.is_set():
+        if self._is_stopping or any(thread.has_ended for thread in self._threads):
             return "shutting down"
+        if not self._profiles.was_read:
+            return "the profiles cannot be read"
         if not self._heard_ms or clock_ms() - self._heard_ms > _SILENT_MS:
             return "the brokers do not answer"
         if not self._threads:
@@ -174,22 +196,30 @@ class Supervisor:
         return f"{', '.join(waiting)}: no partitions assigned yet" if waiting else None
 
     def _start_stages(self) -> None:
-        while not self._stopping.is_set() and not self._ensure_topics():
-            self._stopping.wait(_LOOK_S)
-        if self._stopping.is_set():
-            return
+        while not (self._has_profiles() and self._ensure_topics()):
+            if self._rested():
+                return
         self._refuse_to_lose()
+        self._put_in_force()
         if self._role in {"all", "ingest"}:
             self._ingest, reader = self._parts.ingest()
             self._ingest.carries = self._carries
-            self._ingest.use(self._profiles.profiles)
+            self._ingest.use(self._in_force.values())
             self._threads.append(StageThread("ingest", self._ingest, reader, lambda: None))
         if self._role in {"all", "dispatch"}:
             self._dispatch, reader = self._parts.dispatch()
-            self._dispatch.use(self._profiles.profiles)
+            self._dispatch.use(self._in_force.values(), self._profiles.named)
             self._threads.append(StageThread("dispatch", self._dispatch, reader, self._finish_dispatch))
         for thread in self._threads:
             thread.start()
+
+    def _has_profiles(self) -> bool:
+        """Whether it is known which there are: events that are read without them would be nobody's."""
+        if not self._profiles.was_read:
+            found = self._folder.load()
+            if found.was_read:
+                self._take_profiles(found)
+        return self._profiles.was_read
 
     def _refuse_to_lose(self) -> None:
         """
@@ -239,7 +269,8 @@ class Supervisor:
             if now_ms >= self._next_ask_ms:
                 self._next_ask_ms = now_ms + _ASK_MS
                 self._hear()
-                self._ensure_topics()
+                if self._waiting:
+                    self._put_in_force()
                 self._measure(now_ms)
             if now_ms >= self._next_tidy_ms:
                 self._next_tidy_ms = now_ms + _TIDY_MS
@@ -259,15 +290,33 @@ class Supervisor:
         gauge.labels("disabled").set(sum(not p.enabled for p in profiles.profiles))
         gauge.labels("invalid").set(profiles.invalid)
         _log.info("profiles.loaded", active=len(active), all=len(profiles.profiles), invalid=profiles.invalid)
-        # A new delay needs its topic before the first event is routed there.
+        if self._threads:
+            self._put_in_force()
+
+    def _put_in_force(self) -> None:
+        """
+        Each profile as soon as its window is there, and until then as it was: what is routed to a topic that is missing
+        would stop the events of all.
+        """
         self._ensure_topics()
+        fit: dict[str, Profile] = {}
+        for profile in self._profiles.profiles:
+            window = self._parts.names.window(period_seconds(self._settings.tick, profile.delay))
+            usable = profile if window in self._there else self._in_force.get(profile.name)
+            if usable is not None:
+                fit[profile.name] = usable
+            if usable is not profile and profile not in self._waiting:
+                _log.warning("profile.waits", profile=profile.name, topic=window, advice="its topic is to be created")
+        self._in_force = fit
+        self._waiting = [profile for profile in self._profiles.profiles if fit.get(profile.name) is not profile]
         if self._ingest is not None:
-            self._ingest.use(profiles.profiles)
+            self._ingest.use(fit.values())
         if self._dispatch is not None:
-            self._dispatch.use(profiles.profiles)
+            self._dispatch.use(fit.values(), self._profiles.named)
 
     def _hear(self) -> None:
         there = self._topics.partitions(timeout_seconds=_PROBE_S)
+        self._there = frozenset(there)
         self._heard_ms = clock_ms()
         missing = {source.topic for source in self._settings.sources} - there.keys()
         if not self._settings.kafka.create_topics:
@@ -280,11 +329,12 @@ class Supervisor:
         return wanted_topics(self._parts.names, self._profiles.profiles, self._settings.tick)
 
     def _ensure_topics(self) -> bool:
-        """Whether the topics for these profiles are there, as far as that is this program's business."""
+        """Whether the topics for these profiles are there."""
         wanted = self._wanted()
         if set(wanted) <= self._known:
             return True
         kafka = self._settings.kafka
+        created: list[str] = []
         try:
             if kafka.create_topics:
                 created = create_missing(
@@ -305,8 +355,9 @@ class Supervisor:
         self._carries = carries
         if self._ingest is not None:
             self._ingest.carries = carries
-        self._known = set(wanted)
-        return True
+        self._there |= set(created)  # which not every broker knows of yet
+        self._known = set(wanted) & self._there
+        return set(wanted) <= self._known
 
     def _measure(self, now_ms: int) -> None:
         committed = {

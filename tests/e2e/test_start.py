@@ -3,6 +3,7 @@
 import pytest
 
 from tests.broker.topics import Topics
+from tests.e2e.crm import Crm
 from tests.e2e.service import Service
 from tests.receiver import Receiver
 from tests.waiting import wait_for
@@ -24,3 +25,17 @@ def test_a_topic_that_would_delete_what_waits_is_refused_with_the_setting_to_cha
     (failed,) = (record for record in instance.log_records() if record["event"] == "service.failed")
     assert f"{service.topic('window.1m')} keeps records for 0:01:00" in failed["error"]
     assert "set its retention.ms to -1" in failed["error"]
+
+
+def test_profiles_that_cannot_be_read_yet_are_waited_for_and_no_event_passes_them_by(
+    service: Service, crm: Crm, receiver: Receiver
+) -> None:
+    folder = service.profile("hub", receiver.url("/hub")).parent
+    folder.rename(folder.with_name("not-mounted"))
+    crm.send_orders(events := [crm.order() for _ in range(20)])
+    instance = service.start(wait_ready=False)
+    wait_for(lambda: instance.status_of("/readyz") == 503, timeout_seconds=20, what="/readyz says no")
+
+    folder.with_name("not-mounted").rename(folder)
+
+    receiver.wait_for_all({event["eventId"] for event in events}, "/hub")

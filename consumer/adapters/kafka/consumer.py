@@ -228,6 +228,7 @@ class GroupConsumer:
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         _log.warning("partitions.lost", count=len(partitions))
+        self.is_assigned = False
         self._ownership.lost([(p.topic, p.partition) for p in partitions])
 
 

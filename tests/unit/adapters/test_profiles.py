@@ -325,3 +325,29 @@ def test_nothing_is_said_of_ids_where_no_schema_tells_what_they_are(tmp_path: Pa
     write(tmp_path, "a.yaml", profile(fields=A_FIELD, routing="routing: [{customer_type: All, campaign: Summer}]"))
 
     assert loaded(tmp_path, known_fields=KnownFields(frozenset({"firstName"}))).problems == ()
+
+
+def test_what_does_not_load_is_still_known_by_its_name(tmp_path: Path) -> None:
+    write(tmp_path, "good.yaml", profile(name="good"))
+    write(tmp_path, "broken.yaml", profile(name="broken") + "no_such_key: 1\n")
+
+    found = loaded(tmp_path)
+
+    assert [one.name for one in found.profiles] == ["good"]
+    assert found.named == frozenset({"good", "broken"})
+
+
+def test_a_file_that_hides_its_names_may_hold_any(tmp_path: Path) -> None:
+    write(tmp_path, "good.yaml", profile(name="good"))
+    write(tmp_path, "broken.yaml", "name: [")
+
+    assert loaded(tmp_path).named is None
+
+
+def test_a_folder_that_was_never_read_says_so(tmp_path: Path) -> None:
+    folder = ProfileFolder(tmp_path / "later", environ={})
+    at_first = folder.load()
+    (tmp_path / "later").mkdir()
+
+    assert not at_first.was_read
+    assert folder.load().was_read

@@ -120,6 +120,24 @@ def test_what_waits_for_a_removed_profile_is_kept_for_a_full_period_and_then_dea
     assert world.open_places() == []
 
 
+@pytest.mark.parametrize("named", [{"p"}, None])
+def test_what_waits_for_a_profile_that_does_not_load_is_kept_until_its_file_is_gone(named: set[str] | None) -> None:
+    world = World(profile("p"), profile("other"))
+    world.wait()
+    assert world.stage is not None
+    world.stage.use([profile("other")], None if named is None else frozenset(named))
+    world.advance(30)
+    while_it_was_there = world.dead_letters()
+
+    world.use(profile("other"))
+    world.advance(4)
+    at_first = world.dead_letters()
+    world.advance(12)
+
+    assert while_it_was_there == at_first == []
+    assert [headers["postback-reason"] for headers in world.dead_letters()] == ["profile_removed"]
+
+
 def test_a_profile_that_comes_back_within_the_period_loses_nothing() -> None:
     world = World(profile("p"), profile("other"))
     event = world.wait()

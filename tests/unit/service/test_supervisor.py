@@ -1,0 +1,166 @@
+"""What the housekeeping makes of profiles and topics that change; the brokers are faked."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from consumer.adapters.profiles import ProfileSet
+from consumer.core.errors import BrokerUnreachable
+from consumer.core.profile import Profile
+from consumer.core.topics import TopicNames
+from consumer.metrics import Metrics
+from consumer.service.supervisor import Supervisor
+from tests.unit.ingest_world import profile
+
+NEW = "t.window.64s"
+
+
+class Brokers:
+    """Topics that may or may not be created."""
+
+    def __init__(self) -> None:
+        self.there = dict.fromkeys(["orders", "t.window.4s", "t.retry", "t.dead-letter", "t.outcomes"], 12)
+        self.may_create = True
+
+    def partitions(self, *, timeout_seconds: float = 10) -> dict[str, int]:
+        del timeout_seconds
+        return dict(self.there)
+
+    def config(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        return {name: {"max.message.bytes": "1064972", "retention.ms": "-1"} for name in names}
+
+    def ends(self, _places: Any) -> dict[tuple[str, int], int]:
+        raise BrokerUnreachable("nobody asked for lag")
+
+    def create(self, specs: Iterable[Any], *, partitions: int, **_: Any) -> list[str]:
+        if not self.may_create:
+            raise BrokerUnreachable("topic cannot be created: Cluster authorization failed")
+        created = [spec.name for spec in specs]
+        self.there.update(dict.fromkeys(created, partitions))
+        return created
+
+
+class Stage:
+    """A stage that is told which profiles are in force."""
+
+    def __init__(self) -> None:
+        self.profiles: list[Profile] = []
+        self.named: frozenset[str] | None = None
+        self.beat_ms = 0
+        self.carries: Any = None
+        self.committed: dict[tuple[str, int], tuple[int, str]] = {}
+
+    def use(self, profiles: Iterable[Profile], named: frozenset[str] | None = frozenset()) -> None:
+        self.profiles, self.named = list(profiles), named
+
+
+class Folder:
+    def __init__(self) -> None:
+        self.found = loaded()
+
+    def load(self) -> ProfileSet:
+        return self.found
+
+    def reload_if_changed(self) -> None: ...
+
+
+def loaded(*profiles: Profile, was_read: bool = True) -> ProfileSet:
+    return ProfileSet(profiles, (), 0, named=frozenset(one.name for one in profiles), was_read=was_read)
+
+
+class Service:
+    """A supervisor whose stages run, and its surroundings."""
+
+    def __init__(self, *, create_topics: bool = True) -> None:
+        self.brokers, self.stage, self.folder = Brokers(), Stage(), Folder()
+        settings = SimpleNamespace(
+            kafka=SimpleNamespace(create_topics=create_topics, partitions=12, replication_factor=None),
+            sources=[SimpleNamespace(topic="orders")],
+            tick=timedelta(seconds=4),
+        )
+        parts: Any = SimpleNamespace(
+            settings=settings,
+            names=TopicNames("t"),
+            metrics=Metrics(CollectorRegistry()),
+            profile_folder=lambda: self.folder,
+        )
+        brokers: Any = self.brokers
+        self.supervisor: Any = Supervisor(parts, role="all", topics=brokers)
+
+    def runs(self) -> None:
+        self.supervisor._ingest = self.supervisor._dispatch = self.stage
+        self.supervisor._threads = [SimpleNamespace(name="ingest", stage=self.stage, has_ended=False, failure=None)]
+
+    @property
+    def in_force(self) -> list[Profile]:
+        return self.stage.profiles
+
+
+@pytest.fixture(params=[True, False], ids=["creates topics", "does not create topics"])
+def service(request: pytest.FixtureRequest) -> Service:
+    service = Service(create_topics=request.param)
+    service.runs()
+    service.brokers.may_create = False
+    return service
+
+
+def test_a_new_profile_waits_for_its_window_and_stops_nobody(service: Service) -> None:
+    old, changed, new = profile("old"), profile("old", paused=True), profile("new", delay=60)
+    service.supervisor._take_profiles(loaded(old))
+
+    service.supervisor._take_profiles(loaded(changed, new))
+    meanwhile = list(service.in_force)
+    service.brokers.there[NEW] = 12
+    service.supervisor._look(1 << 62)
+
+    assert meanwhile == [changed]
+    assert service.in_force == [changed, new]
+    assert service.stage.named == frozenset({"old", "new"})
+
+
+def test_a_changed_delay_waits_for_its_window_too(service: Service) -> None:
+    before, after = profile("p"), profile("p", delay=60)
+    service.supervisor._take_profiles(loaded(before))
+
+    service.supervisor._take_profiles(loaded(after))
+    meanwhile = list(service.in_force)
+    service.brokers.there[NEW] = 12
+    service.supervisor._look(1 << 62)
+
+    assert meanwhile == [before]
+    assert service.in_force == [after]
+
+
+def test_a_window_that_was_just_created_is_used_at_once() -> None:
+    service = Service()
+    service.runs()
+
+    service.supervisor._take_profiles(loaded(profile("new", delay=60)))
+
+    assert [one.name for one in service.in_force] == ["new"]
+    assert NEW in service.brokers.there
+
+
+def test_it_does_not_begin_before_it_knows_which_profiles_there_are() -> None:
+    service = Service()
+    service.folder.found = loaded(was_read=False)
+    service.supervisor._take_profiles(service.folder.load())
+    at_first = service.supervisor._has_profiles(), service.supervisor.why_not_ready()
+
+    service.folder.found = loaded(profile("p"))
+
+    assert at_first == (False, "the profiles cannot be read")
+    assert service.supervisor._has_profiles()
+
+
+def test_stop_may_interrupt_the_wait_that_it_ends() -> None:
+    service = Service()
+
+    service.supervisor.stop()
+
+    assert service.supervisor._rested()
+    assert service.supervisor.why_not_ready() == "shutting down"
