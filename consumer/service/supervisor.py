@@ -17,7 +17,7 @@ from consumer.dispatch.service import Dispatch
 from consumer.ingest import Carries, Ingest
 from consumer.log import EventLog
 from consumer.service.assembly import Parts, clock_ms
-from consumer.service.own_topics import AsksTopics, create_missing, wanted_topics, what_they_carry
+from consumer.service.own_topics import AsksTopics, create_missing, is_dispatched, wanted_topics, what_they_carry
 from consumer.service.progress import AsksOffsets, LagGauges, measure
 from consumer.service.topic_rules import keeping_faults
 
@@ -196,10 +196,9 @@ class Supervisor:
         return f"{', '.join(waiting)}: no partitions assigned yet" if waiting else None
 
     def _start_stages(self) -> None:
-        while not (self._has_profiles() and self._ensure_topics()):
+        while not (self._has_profiles() and self._ensure_topics() and self._topics_keep()):
             if self._rested():
                 return
-        self._refuse_to_lose()
         self._put_in_force()
         if self._role in {"all", "ingest"}:
             self._ingest, reader = self._parts.ingest()
@@ -221,22 +220,24 @@ class Supervisor:
                 self._take_profiles(found)
         return self._profiles.was_read
 
-    def _refuse_to_lose(self) -> None:
+    def _topics_keep(self) -> bool:
         """
+        Whether the topics in which deliveries wait were asked for how long they keep them.
+
         Raises:
-            SettingsError: A topic would delete what waits in it.
+            SettingsError: One would delete what waits in it.
         """
         names = self._parts.names
-        waiting = [name for name in self._known if name not in {names.dead_letter, names.outcomes}]
         try:
-            faults = keeping_faults(self._topics.config(waiting), names)
+            faults = keeping_faults(self._topics.config(t for t in self._known if is_dispatched(t, names)), names)
         except BrokerUnreachable as error:
             _log.warning("brokers.unreachable", error=str(error))
-            return
+            return False
         for fault in faults:
             _log.warning("topic.fault", topic=fault.topic, text=fault.text)
         if any(fault.loses for fault in faults):
             raise SettingsError(*(fault.text for fault in faults if fault.loses))
+        return True
 
     def _finish_dispatch(self) -> None:
         if self._dispatch is not None:
@@ -336,6 +337,7 @@ class Supervisor:
         kafka = self._settings.kafka
         created: list[str] = []
         try:
+            self._hear()
             if kafka.create_topics:
                 created = create_missing(
                     self._topics,
@@ -348,7 +350,6 @@ class Supervisor:
                 if created:
                     _log.info("topics.created", topics=created)
             carries = what_they_carry(self._topics, wanted, self._parts.names)
-            self._hear()
         except BrokerUnreachable as error:
             _log.warning("brokers.unreachable", error=str(error))
             return False
