@@ -28,7 +28,8 @@ class ProfileSet:
         profiles: In force, in the order of their files: also the last good version of one that does not load now.
         problems: Warnings too; a profile with nothing worse is in force.
         invalid: Files that do not load, or not whole.
-        named: All that stand in the files, whether they load or not; None where that cannot be told.
+        named: All that stand in the files, whether they load or not; None while one hides its names from the start on:
+            there may be any in it.
         was_read: The folder could be read, now or before: if not, nothing is known of its profiles.
     """
 
@@ -87,6 +88,7 @@ class ProfileFolder:
         self._last_look: dict[str, tuple[Signature, ...]] = {}
         self._folder_problem: Problem | None = None
         self._was_read = False
+        self._nameless: set[str] = set()
 
     def load(self) -> ProfileSet:
         """All profiles, every file read anew."""
@@ -94,6 +96,8 @@ class ProfileFolder:
         if self._folder_problem is None:  # a folder that is gone says nothing about its profiles
             self._files = {path: self._read(path) for path in listed}
             self._last_look = {path: (file.seen, *file.files.values()) for path, file in self._files.items()}
+            if not self._was_read:
+                self._nameless = {path for path, file in self._files.items() if not file.tells_names}
             self._was_read = True
         return self._set()
 
@@ -187,7 +191,7 @@ class ProfileFolder:
         )
 
     def _named(self) -> frozenset[str] | None:
-        if not all(file.tells_names for file in self._files.values()):
+        if not all(self._files[path].tells_names for path in self._nameless & self._files.keys()):
             return None
         return frozenset(name for file in self._files.values() for name, _ in file.names)
 

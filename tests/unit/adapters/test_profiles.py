@@ -337,11 +337,17 @@ def test_what_does_not_load_is_still_known_by_its_name(tmp_path: Path) -> None:
     assert found.named == frozenset({"good", "broken"})
 
 
-def test_a_file_that_hides_its_names_may_hold_any(tmp_path: Path) -> None:
+def test_a_file_that_hides_its_names_from_the_start_on_may_hold_any(tmp_path: Path) -> None:
     write(tmp_path, "good.yaml", profile(name="good"))
     write(tmp_path, "broken.yaml", "name: [")
+    folder = ProfileFolder(tmp_path, environ=ENVIRON)
+    at_first = folder.load().named
 
-    assert loaded(tmp_path).named is None
+    write(tmp_path, "broken.yaml", profile(name="mended"))
+    write(tmp_path, "new.yaml", "name: [")
+
+    assert at_first is None
+    assert folder.load().named == frozenset({"good", "mended"})
 
 
 def test_a_folder_that_was_never_read_says_so(tmp_path: Path) -> None:
