@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from consumer.core.printable import printable
+
 _ROOT: Final = "postback"
 
 
@@ -69,15 +71,10 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """`04:01:11 warning dispatch delivery.failed profile=a status=503`."""
         at = datetime.fromtimestamp(record.created).astimezone()
-        keys = "".join(f" {name}={_on_one_line(value)}" for name, value in _keys(record).items() if value is not None)
+        keys = "".join(f" {name}={printable(str(value))}" for name, value in _keys(record).items() if value is not None)
         part = record.name.removeprefix(f"{_ROOT}.")
         text = f"{at:%H:%M:%S} {record.levelname.lower():7} {part} {record.getMessage()}{keys}"
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
-
-
-def _on_one_line(value: object) -> str:
-    """An order's id comes from outside, and must not make lines of its own, nor tell the terminal anything."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(value))
 
 
 def set_up_logging(*, level: str, format_name: str) -> None:

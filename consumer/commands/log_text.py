@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from consumer.commands.reasons import IN_WORDS
 from consumer.commands.times import full_local_time, local_time, span
+from consumer.core.printable import printable
 from consumer.dispatch.settling import PAUSED
 from consumer.service.open_deliveries import OpenDelivery
 
@@ -26,7 +27,7 @@ class LogLines:
 
     def line(self, row: Row) -> str:
         """`2026-11-24 04:01:11  order 1001  hub  SALE  failed  attempt 1: the receiver refuses it (404) in 12 ms`."""
-        cells = {name: _printable(str(row.get(name) or "-")).ljust(width) for name, width in self._widths.items()}
+        cells = {name: printable(str(row.get(name) or "-")).ljust(width) for name, width in self._widths.items()}
         at = _time(row.get("at"))
         return (
             f"{at}  order {cells['order_id']}  {cells['profile']}  {cells['customer_type']}  {cells['outcome']}  "
@@ -45,7 +46,7 @@ def _words(row: Row) -> str:
         parts.append(f"in {row['duration_ms']:.0f} ms")
     if row.get("error"):
         parts.append(f"({row.get('source')}: {row['error']})")
-    return _printable(" ".join(parts))
+    return printable(" ".join(parts))
 
 
 def open_line(delivery: OpenDelivery, now_ms: int) -> str:
@@ -59,7 +60,7 @@ def open_line(delivery: OpenDelivery, now_ms: int) -> str:
         when = f"its run of {local_time(run_at_ms, now_ms)} is on{late}"
     why = IN_WORDS.get(waiting.reason, waiting.reason)
     after = f" after {waiting.attempts} attempts" if waiting.attempts else ""
-    return _printable(f"waits: {waiting.profile} {waiting.code}{after}{f', {why}' if why else ''}; {when}")
+    return printable(f"waits: {waiting.profile} {waiting.code}{after}{f', {why}' if why else ''}; {when}")
 
 
 def _time(at: object) -> str:
@@ -67,8 +68,3 @@ def _time(at: object) -> str:
         return full_local_time(int(datetime.fromisoformat(str(at)).timestamp() * 1000))
     except ValueError:
         return "-".ljust(19)
-
-
-def _printable(text: str) -> str:
-    """Ids and codes are the CRM's own texts: none of them moves a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.commands.times import local_time, span
+from consumer.core.printable import printable
 from consumer.core.report import iso_utc
 from consumer.service.status import ProfileStatus, Status, TopicStatus
 
@@ -93,7 +94,8 @@ def _failure(profile: ProfileStatus, now_ms: int) -> str | None:
     if last is None:
         return profile.waiting_reason
     status = f" {last.status}" if last.status else ""
-    return f"{last.reason}{status}, {span(now_ms - last.at_ms)} ago, order {last.order_id}"
+    order = printable(last.order_id or "-")
+    return f"{last.reason}{status}, {span(now_ms - last.at_ms)} ago, order {order}"
 
 
 def _reasons(topic: TopicStatus) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 import pycurl
 
 from consumer.core.answer import NoAnswer
+from consumer.core.printable import printable
 
 _KIND_BY_NAME: Final[dict[str, NoAnswer]] = {
     "E_OPERATION_TIMEDOUT": "timeout",
@@ -50,11 +51,11 @@ def why_impossible(error: Exception) -> str:
         case UnicodeError():  # its text would quote what was to be sent
             return "not a request that can be sent: only ASCII can"
         case pycurl.error(args=(_code, str(message))):
-            return f"not a request that can be sent: {printable(message)}"
+            return f"not a request that can be sent: {in_short(message)}"
         case _:
-            return f"not a request that can be sent: {printable(str(error))}"
+            return f"not a request that can be sent: {in_short(str(error))}"
 
 
-def printable(message: str) -> str:
+def in_short(message: str) -> str:
     """Give libcurl's message, which may quote the receiver, fit for a line of a log."""
-    return "".join(character if character.isprintable() else "?" for character in message)[:200]
+    return printable(message)[:200]

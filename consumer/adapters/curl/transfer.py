@@ -9,7 +9,7 @@ from typing import Any, Final
 import certifi
 import pycurl
 
-from consumer.adapters.curl.errors import kind_of, printable
+from consumer.adapters.curl.errors import in_short, kind_of
 from consumer.adapters.curl.gate import Gate
 from consumer.adapters.curl.header_lines import for_libcurl
 from consumer.core.answer import Answer, Answered, Unanswered
@@ -102,7 +102,7 @@ class Transfer:
             return Answered(status, retry_after, duration_ms, self._body_start)
         if self._refusal is not None and not self._opened:
             return Unanswered("refused_address", self._refusal, duration_ms)
-        detail = printable(message) or ("no whole head" if code == pycurl.E_OK else pycurl.easy_strerror(code))
+        detail = in_short(message) or ("no whole head" if code == pycurl.E_OK else pycurl.easy_strerror(code))
         return Unanswered(kind_of(code), detail, duration_ms)
 
     def _set_once(self, timeout: timedelta) -> None:

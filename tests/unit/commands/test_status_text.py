@@ -23,7 +23,7 @@ STATUS = Status(
             waiting=1_234_567,
             retrying=3,
             oldest_failure_at_ms=NOW_MS - 7_200_000,
-            last_failure=LastFailure(NOW_MS - 60_000, "rejected", 404, "1001"),
+            last_failure=LastFailure(NOW_MS - 60_000, "rejected", 404, "1001\x1b[2J"),
         ),
         ProfileStatus(name="[red]broken", state="invalid", problem="profiles/b.yaml:3: unknown key `x`"),
     ],
@@ -48,7 +48,7 @@ def test_numbers_times_and_what_needs_a_person_are_told() -> None:
 
     (loud,) = (line for line in text.splitlines() if line.startswith("loud "))
     assert loud.split() == ["loud", "active", "1,234,567", "-", "-", "3", "2", "h", "-", "-"]
-    assert "loud: last failure: rejected 404, 1 min ago, order 1001" in text
+    assert "loud: last failure: rejected 404, 1 min ago, order 1001?[2J" in text
     assert "[red]broken: a running service has its last good version in force: profiles/b.yaml:3: unknown" in text
     assert "orders: there is no such topic" in text
     assert "undecodable 5" in text
