@@ -159,14 +159,17 @@ class ProfileFolder:
             texts = SecretTexts(self._environ, file.parent, files=files)
             read.append(read_profile(entry, texts, self._surroundings, is_broken=is_broken))
         found = (*yaml_file.problems, *problems, *(problem for one in read for problem in one.problems))
-        is_whole = bool(read) and all(one.profile for one in read)
         names = tuple((one.name, one.line) for one in read if one.name is not None)
+        is_whole = bool(read) and all(one.profile for one in read) and len({name for name, _ in names}) == len(names)
         tells_names = bool(read) and len(names) == len(read)
         return _File(seen, files, names, tells_names, self._in_force(path, read), found, is_whole)
 
     def _in_force(self, path: str, read: Sequence[ReadProfile]) -> tuple[ReadProfile, ...]:
         """The profiles that load, and in place of those that do not their last good version."""
-        good = {one.name: one for one in read if one.profile}
+        good: dict[str | None, ReadProfile] = {}
+        for one in read:
+            if one.profile:
+                good.setdefault(one.name, one)  # of two of a name the later one is refused
         broken = {one.name for one in read if not one.profile}
         before = {one.name: one for one in self._files[path].in_force} if path in self._files else {}
         if not read or not broken <= before.keys():  # which profile is broken cannot be told: none is taken away

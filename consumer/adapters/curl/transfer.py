@@ -117,6 +117,7 @@ class Transfer:
             (pycurl.DNS_CACHE_TIMEOUT, LOOK_UP_KEPT_SECONDS),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
             (pycurl.FOLLOWLOCATION, 0),
+            (pycurl.PATH_AS_IS, 1),  # what `preview` shows, dots and all
             # Not 2: its streams share one connection, and where a server ends that after so many requests, as many
             # deliveries as are in flight fail (tried: 1 in 4), while 1.1 repeats them; nor is it cheaper.
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),

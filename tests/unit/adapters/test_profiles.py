@@ -173,6 +173,20 @@ def test_second_profile_of_a_name_is_reported_at_the_later_file(tmp_path: Path) 
     assert found.invalid == 1
 
 
+def test_of_two_profiles_of_a_name_in_one_file_the_first_is_in_force_and_the_file_is_not_whole(tmp_path: Path) -> None:
+    one, other = (
+        f"- name: x\n  postback_url: https://{host}.example/p\n  routing: [{{customer_type: All}}]\n"
+        for host in ("first", "second")
+    )
+    path = write(tmp_path, "list.yaml", one + other)
+
+    found = loaded(tmp_path)
+
+    assert [profile.url for profile in found.profiles] == ["https://first.example/p"]
+    assert found.invalid == 1
+    assert any(str(problem).startswith(f"{path}:4: another profile") for problem in found.problems)
+
+
 def test_same_name_is_reported_of_files_that_do_not_load_either(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", profile(name="same", url="nowhere"))
     later = write(tmp_path, "b.yaml", profile(name="same", url="nowhere"))
