@@ -17,7 +17,6 @@ from consumer.core.event import Decoder, Event, EventReader
 from consumer.core.profile import Profile
 from consumer.core.report import outcome_row
 from consumer.core.routing import Delivery, Router
-from consumer.core.schedule import period_seconds
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, window_header
 from consumer.log import EventLog
@@ -122,7 +121,7 @@ class Routing:
     ) -> "Routing":
         """Prepared from the profiles."""
         known = tuple(profiles)
-        window_of = {p.name: names.window(period_seconds(tick, p.delay)) for p in known}
+        window_of = {p.name: names.window_of(p.delay, tick) for p in known}
         marked = {window_of[p.name] for p in known if p.routes_partials}
         return Routing(Router(known), window_of, marked_before | marked)
 

@@ -1,8 +1,9 @@
 """Names of the program's own topics."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from consumer.core.schedule import window_name, window_period
+from consumer.core.schedule import period_seconds, window_name, window_period
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class TopicNames:
     def window(self, period: int) -> str:
         """What waits for the runs of this period (seconds)."""
         return f"{self.prefix}.window.{window_name(period)}"
+
+    def window_of(self, delay: timedelta, tick: timedelta) -> str:
+        """Where deliveries of a profile with this delay wait."""
+        return self.window(period_seconds(tick, delay))
 
     def period(self, topic: str) -> int | None:
         """Seconds of a window topic's period; None for every other topic."""

@@ -1,13 +1,11 @@
-"""Runs the stages on a thread each, and beside them: profiles that change, topics, lag, health."""
+"""Runs the stages, and beside them: profiles that change, topics, lag, health."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
 from typing import Final, Protocol
 
-from consumer.adapters.kafka.consumer import GroupConsumer
 from consumer.adapters.profiles import ProfileSet
 from consumer.adapters.web import WebServer
 from consumer.core.errors import BrokerUnreachable, SettingsError
@@ -19,6 +17,7 @@ from consumer.log import EventLog
 from consumer.service.assembly import Parts, clock_ms
 from consumer.service.own_topics import AsksTopics, create_missing, is_dispatched, wanted_topics, what_they_carry
 from consumer.service.progress import AsksOffsets, LagGauges, measure
+from consumer.service.stage_thread import StageThread
 from consumer.service.topic_rules import keeping_faults
 
 _LOOK_S: Final = 0.5
@@ -36,18 +35,6 @@ _TIDY_MS: Final = 60_000
 _log = EventLog("service")
 
 
-class Stage(Protocol):
-    """What runs on a thread."""
-
-    beat_ms: int
-
-    def begin(self) -> bool:
-        """Whether all is ready for the first turn; takes seconds while it is not."""
-
-    def turn(self) -> None:
-        """Once round; comes back within a second or so."""
-
-
 class AsksBrokers(AsksTopics, AsksOffsets, Protocol):
     """What the housekeeping needs of the brokers."""
 
@@ -56,48 +43,6 @@ class AsksBrokers(AsksTopics, AsksOffsets, Protocol):
 
     def delete_before(self, offsets: Mapping[tuple[str, int], int]) -> None:
         """Let the brokers drop all records before these offsets; best effort."""
-
-
-class StageThread:
-    """One stage going round until it is told to stop."""
-
-    def __init__(self, name: str, stage: Stage, reader: GroupConsumer, finish: Callable[[], None]) -> None:
-        self.name = name
-        self.stage = stage
-        self.reader = reader
-        self.failure: BaseException | None = None
-        self._finish = finish
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name=name, daemon=True)
-
-    def start(self) -> None:
-        """Begin to go round."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Take nothing new; does not wait."""
-        self._stopping.set()
-
-    def join(self, timeout_seconds: float) -> bool:
-        """Whether it ended within the time."""
-        self._thread.join(timeout_seconds)
-        return not self._thread.is_alive()
-
-    @property
-    def has_ended(self) -> bool:
-        """By itself, or because it was told to."""
-        return self._thread.ident is not None and not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set() and not self.stage.begin():
-                pass
-            while not self._stopping.is_set():
-                self.stage.turn()
-            self._finish()
-            self.reader.close()
-        except BaseException as error:  # noqa: BLE001 - a thread has no caller: `Supervisor.run` raises it there
-            self.failure = error
 
 
 class Supervisor:
@@ -302,7 +247,7 @@ class Supervisor:
         self._ensure_topics()
         fit: dict[str, Profile] = {}
         for profile in self._profiles.profiles:
-            window = self._parts.names.window(period_seconds(self._settings.tick, profile.delay))
+            window = self._parts.names.window_of(profile.delay, self._settings.tick)
             usable = profile if window in self._there else self._in_force.get(profile.name)
             if usable is not None:
                 fit[profile.name] = usable
