@@ -76,7 +76,7 @@ def _unknown_names(root: Node, known: KnownFields) -> list[Problem]:
     for key in (field.name for field in fields(EventNames)):
         node = root.get("event", key)
         name = getattr(defaults, key) if node is None else node.value
-        if not isinstance(name, str) or (wrong := known.why_unknown(name)) is None:
+        if not isinstance(name, str) or (wrong := known.why_unknown(name.removesuffix("[]"))) is None:
             continue
         severity: Severity = known.severity if key in _NEEDED else "warning"
         advice = "" if "did you mean" in wrong else ": name the field that has it"

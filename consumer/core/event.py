@@ -59,6 +59,12 @@ class EventNames:
     products: str = "items[].crmId"
     occurred_at: str = "occurredAt"
 
+    @property
+    def items(self) -> str:
+        """The array that the slots `productN_x` count in: the one whose items have the products' ids."""
+        array, of_items, _ = self.products.partition("[].")
+        return array if of_items else "items"
+
 
 @dataclass(slots=True, kw_only=True)
 class Event:
@@ -97,16 +103,19 @@ def _dotted(path: str) -> Getter:
 
 
 def _each(path: str) -> Callable[[Fields], Sequence[Any]]:
-    """A getter of every value at *path*, in which `[]` stands for each item of an array."""
+    """A getter of every value at *path*, in which `[]` stands for each item of an array; the last may be left out."""
     here, array, rest = path.partition("[]")
     get = field_getter(here)
     inner = _each(rest.removeprefix(".")) if rest else None
 
     def get_all(fields: Fields) -> Sequence[Any]:
         value = get(fields)
-        if not array:
-            return () if value is ABSENT or value is None else (value,)
-        items = value if isinstance(value, list | tuple) else ()
+        if isinstance(value, list | tuple):
+            items = value
+        elif array or value is ABSENT or value is None:
+            return ()
+        else:
+            return (value,)
         if inner is None:
             return items
         return [found for item in items if isinstance(item, Mapping) for found in inner(item)]
@@ -114,17 +123,17 @@ def _each(path: str) -> Callable[[Fields], Sequence[Any]]:
     return get_all
 
 
-def field_getter(name: str, *, products: str = "items") -> Getter:
+def field_getter(name: str, *, items: str = "items") -> Getter:
     """
     A function that looks *name* up in the fields of an event and gives ABSENT where there is none.
 
     Args:
-        name: A top-level field; or `productN_x`, x of the Nth item; or a dotted path.
-        products: Name of the array that holds the items.
+        name: A top-level field; or `productN_x`, x of the Nth item, also a path; or a dotted path.
+        items: Name of the array that holds the items.
     """
     slot = _SLOT.fullmatch(name)
     if slot:
-        deeper = _slot_getter(int(slot[1]) - 1, slot[2], field_getter(products))
+        deeper = _slot_getter(int(slot[1]) - 1, field_getter(slot[2]), field_getter(items))
     elif "." in name:
         deeper = _dotted(name)
     else:
@@ -136,21 +145,21 @@ def field_getter(name: str, *, products: str = "items") -> Getter:
     return get
 
 
-def fields_of(path: str, *, products: str = "items") -> frozenset[str]:
+def fields_of(path: str, *, items: str = "items") -> frozenset[str]:
     """The top-level fields that a getter of *path* looks at."""
     here = path.partition("[]")[0]
     first = {here.partition(".")[0]} if "." in here else set()
     if _SLOT.fullmatch(here):
-        first |= {products, products.partition(".")[0]}
+        first |= {items, items.partition(".")[0]}
     return frozenset({here} | first)
 
 
-def _slot_getter(index: int, name: str, items_of: Getter) -> Getter:
+def _slot_getter(index: int, get_of_item: Getter, items_of: Getter) -> Getter:
     def get(fields: Fields) -> Any:
         items = items_of(fields)
         if not isinstance(items, list | tuple) or index >= len(items) or not isinstance(items[index], Mapping):
             return ABSENT
-        return items[index].get(name, ABSENT)
+        return get_of_item(items[index])
 
     return get
 
@@ -260,14 +269,11 @@ class EventReader:
 
     def _codes(self, fields: Fields, default_type: str | None) -> tuple[str, ...]:
         values = self._types(fields)
-        if len(values) == 1:  # nearly always one list of one code
+        if len(values) == 1:  # nearly always one code
             (value,) = values
-            if type(value) is list and len(value) == 1:
-                (value,) = value
             if type(value) is str and value in _CODES:
                 return _CODES[value]
-        flat = [one for value in values for one in (value if isinstance(value, list | tuple) else (value,))]
-        codes = dict.fromkeys(code_of(str(text)) for text in flat if text is not None and str(text).strip())
+        codes = dict.fromkeys(code_of(str(text)) for text in values if text is not None and str(text).strip())
         if not codes and default_type:
             return (code_of(default_type),)
         return tuple(codes)

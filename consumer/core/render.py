@@ -48,11 +48,11 @@ class Renderer:
         "fields",
     )
 
-    def __init__(self, profile: Profile, *, zone: tzinfo, user_agent: str, products: str = "items") -> None:
+    def __init__(self, profile: Profile, *, zone: tzinfo, user_agent: str, items: str = "items") -> None:
         """
         Args:
             zone: Of rendered timestamps.
-            products: Name of the array that the slots `productN_x` count in.
+            items: Name of the array that the slots `productN_x` count in.
         """
         self.endpoint = intern(endpoint_of(profile.url))
         self._method = profile.method
@@ -63,8 +63,8 @@ class Renderer:
         self._headers, self._adds_key = _header_lines(profile.headers, user_agent, profile.in_body)
         content_type = _header(profile.headers, "content-type")
         self._is_json = profile.in_body and media_type(content_type or _FORM) == "application/json"
-        self._steps = _steps(profile.mappings, self._is_json, zone, products)
-        looked_at = (fields_of(field, products=products) for _, _, field, _ in self._steps if field is not None)
+        self._steps = _steps(profile.mappings, self._is_json, zone, items)
+        looked_at = (fields_of(field, items=items) for _, _, field, _ in self._steps if field is not None)
         self.fields = frozenset[str]().union(*looked_at)
 
     def render(self, fields: Fields, *, code: str, delivery_id: str) -> Request:
@@ -106,13 +106,13 @@ def _steps(
     mappings: tuple[Mapping, ...],
     is_json: bool,  # noqa: FBT001 - a part of the key
     zone: tzinfo,
-    products: str,
+    items: str,
 ) -> tuple[Step, ...]:
-    return tuple(_step(mapping, is_json, zone, products) for mapping in mappings)
+    return tuple(_step(mapping, is_json, zone, items) for mapping in mappings)
 
 
 @lru_cache(maxsize=4096)
-def _step(mapping: Mapping, is_json: bool, zone: tzinfo, products: str) -> Step:  # noqa: FBT001 - a part of the key
+def _step(mapping: Mapping, is_json: bool, zone: tzinfo, items: str) -> Step:  # noqa: FBT001 - a part of the key
     name = f"{json_member(mapping.export_name, zone)}:" if is_json else f"{form_encode(mapping.export_name)}="
     match mapping:
         case StaticMapping(value=value):
@@ -120,7 +120,7 @@ def _step(mapping: Mapping, is_json: bool, zone: tzinfo, products: str) -> Step:
         case FieldMapping(field="customerType"):
             return name, None, None, None
         case FieldMapping(field=field) if "_" in field or "." in field:
-            return name, None, field, field_getter(field, products=products)
+            return name, None, field, field_getter(field, items=items)
         case FieldMapping(field=field):
             return name, None, field, None
 

@@ -173,8 +173,7 @@ def sender_of(settings: Settings) -> CurlSender[Any]:
 
 def renderer_of(settings: Settings, profile: Profile) -> Renderer:
     """The requests of a profile, in the run and in `preview` alike."""
-    products = settings.event.products.partition("[]")[0]
-    return Renderer(profile, zone=settings.time_zone, user_agent=USER_AGENT, products=products)
+    return Renderer(profile, zone=settings.time_zone, user_agent=USER_AGENT, items=settings.event.names.items)
 
 
 def _ms(span: timedelta) -> int:

@@ -37,7 +37,7 @@ LOGICAL: list[Pair] = [
     ),
     ({"type": "long", "logicalType": "timestamp-micros"}, st.datetimes(timezones=st.just(UTC))),
     ({"type": "long", "logicalType": "local-timestamp-micros"}, st.datetimes()),
-    ({"type": "string", "logicalType": "uuid"}, st.uuids()),
+    ({"type": "string", "logicalType": "uuid"}, st.uuids().map(str)),
     (
         {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2},
         st.integers(-(10**12) + 1, 10**12 - 1).map(lambda cents: Decimal(cents).scaleb(-2)),

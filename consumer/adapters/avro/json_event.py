@@ -176,7 +176,7 @@ def _scalar(node: Mapping[str, Any], value: Any) -> Any:
     try:
         if logical == "decimal" and kind in {"bytes", "fixed"}:
             return _decimal(value, int(node.get("scale", 0)))
-        if logical == "uuid":
+        if logical == "uuid" and kind == "fixed":
             return UUID(value)
         if isinstance(logical, str) and kind in _WHOLE and (read := _TIMES.get(logical)):
             return read(value)

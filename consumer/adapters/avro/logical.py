@@ -2,7 +2,8 @@
 Avro's logical types as Python values.
 
 What a schema says wrongly (a decimal without precision) is read as its plain type, as the specification asks. A
-duration has no counterpart in Python and stays bytes.
+duration has no counterpart in Python and stays bytes. A uuid that is a string stays the text that the CRM wrote: an id
+that is empty or of another kind is no reason to refuse an order.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,13 +56,6 @@ def _decimal(precision: object, scale: object) -> Convert | None:
     return convert
 
 
-def _uuid(text: str) -> UUID:
-    uuid = UUID(text)
-    if str(uuid) != text.lower():
-        raise ValueError("a UUID in an unusual spelling")
-    return uuid
-
-
 def _uuid_of_bytes(data: bytes) -> UUID:
     return UUID(bytes=data)
 
@@ -106,5 +100,4 @@ _CONVERTERS: Final[Mapping[tuple[str, str], Convert]] = {
     ("long", "local-timestamp-millis"): _timestamp(_LOCAL_EPOCH, _of_millis),
     ("long", "local-timestamp-micros"): _timestamp(_LOCAL_EPOCH, _of_micros),
     ("long", "local-timestamp-nanos"): _timestamp(_LOCAL_EPOCH, _of_nanos),
-    ("string", "uuid"): _uuid,
 }

@@ -99,6 +99,13 @@ def test_names_of_events_are_compared_with_the_schemas(capsys: pytest.CaptureFix
     assert lines[1].startswith("postback.yaml:5: warning: `event.campaign`: no schema has the field `campaign`")
 
 
+def test_an_array_that_has_the_products_ids_themselves_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    write("postback.yaml", SETTINGS + "event: {products: 'customerTypes[]'}\n")
+    write("profiles/a.yaml", profile(name="a", fields=ROW % "product1_name"))
+
+    assert checked(capsys) == (0, ["good: the settings, 1 profile: a"])
+
+
 def test_schemas_of_the_folder_count_and_broken_ones_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     Path("avro").mkdir()
     write("avro/bad.avsc", "{")

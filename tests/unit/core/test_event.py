@@ -59,6 +59,20 @@ def test_names_of_a_crms_own_schema() -> None:
     assert event.occurred_at_ms == 1_772_323_200_000
 
 
+@pytest.mark.parametrize("path", ["productIds[]", "productIds"])
+def test_ids_that_stand_in_an_array_by_themselves(path: str) -> None:
+    names = EventNames(products=path)
+
+    assert read(names, productIds=[12, "13", None]).products == {"12", "13"}
+    assert read(names, productIds=[]).products == set()
+    assert names.items == "items"  # the slots are not in an array of ids
+
+
+@pytest.mark.parametrize(("path", "items"), [("lines[].id", "lines"), ("cart.lines[].product.id", "cart.lines")])
+def test_the_array_that_has_the_products_ids_has_the_slots(path: str, items: str) -> None:
+    assert EventNames(products=path).items == items
+
+
 def test_without_ids_the_records_place_is_the_id() -> None:
     assert read(EventNames(id=None)).event_id == "orders/0/7"
 
@@ -163,7 +177,8 @@ def test_times_as_epoch_milliseconds(value: object, ms: int) -> None:
         ("items[].crmId", {"items"}),
         ("order.items[].crmId", {"order.items", "order"}),
         ("product2_name", {"product2_name", "lines"}),
+        ("product2_dims.w", {"product2_dims.w", "product2_dims", "lines"}),
     ],
 )
 def test_the_fields_that_a_getter_looks_at_are_known_beforehand(path: str, expected: set[str]) -> None:
-    assert fields_of(path, products="lines") == expected
+    assert fields_of(path, items="lines") == expected

@@ -181,6 +181,8 @@ def test_customer_type_is_the_code_of_the_route_whatever_the_event_says() -> Non
         ("product1_", None),
         ("product9999_name", None),
         ("product1_gone", None),
+        ("product2_dims.w", "in a record of an item"),
+        ("product1_dims.w", None),
         ("card.expiry.date", "2027-01-31"),
         ("card.gone", None),
         ("firstName.x", None),
@@ -195,7 +197,7 @@ def test_where_a_field_is_found(field: str, value: str | None) -> None:
     fields: dict[str, Any] = {
         "items": [
             {"name": "tonic", "x_y": "underlined", "qty": "in the item"},
-            {"name": "oil", "a.b": "dotted name in an item"},
+            {"name": "oil", "a.b": "dotted name in an item", "dims": {"w": "in a record of an item"}},
         ],
         "card": {"expiry": {"date": "2027-01-31"}},
         "dotted.top": "a field of that very name",
@@ -224,7 +226,7 @@ def test_items_that_are_none_have_no_slots(items: object) -> None:
 
 def test_slots_count_in_the_array_that_the_settings_name() -> None:
     renderer = Renderer(
-        profile(FieldMapping("f", "product1_name")), zone=ZoneInfo("UTC"), user_agent="", products="cart.lines"
+        profile(FieldMapping("f", "product1_name")), zone=ZoneInfo("UTC"), user_agent="", items="cart.lines"
     )
 
     request = renderer.render({"cart": {"lines": [{"name": "tonic"}]}}, code="SALE", delivery_id="")
