@@ -30,7 +30,7 @@ from consumer.dispatch.sending import Sending
 from consumer.dispatch.service import Dispatch
 from consumer.dispatch.settling import Settling
 from consumer.dispatch.targets import Targets
-from consumer.ingest import Ingest
+from consumer.ingest.service import Ingest
 from consumer.metrics import Metrics
 from consumer.settings import Settings
 
@@ -82,6 +82,7 @@ class Parts:
             tick=settings.tick,
             metrics=self.metrics,
             clock_ms=clock_ms,
+            sleep=time.sleep,
         )
         reader = stage.reader = GroupConsumer(self._consumer("ingest"), stage)
         reader.subscribe([source.topic for source in settings.sources])

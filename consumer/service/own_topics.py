@@ -8,7 +8,7 @@ from consumer.adapters.kafka.topics import NewTopicSpec
 from consumer.core.profile import Profile
 from consumer.core.schedule import period_seconds
 from consumer.core.topics import TopicNames
-from consumer.ingest import Carries
+from consumer.ingest.service import Carries
 
 _KAFKA_DEFAULT_BYTES: Final = 1_048_588
 GROWTH_BYTES: Final = 16_384

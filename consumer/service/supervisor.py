@@ -12,7 +12,7 @@ from consumer.core.errors import BrokerUnreachable, SettingsError
 from consumer.core.profile import Profile
 from consumer.core.schedule import period_seconds
 from consumer.dispatch.service import Dispatch
-from consumer.ingest import Carries, Ingest
+from consumer.ingest.service import Carries, Ingest
 from consumer.log import EventLog
 from consumer.service.assembly import Parts, clock_ms
 from consumer.service.own_topics import AsksTopics, create_missing, is_dispatched, wanted_topics, what_they_carry

@@ -14,7 +14,7 @@ from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
 from consumer.metrics import Metrics
 from consumer.service.supervisor import Supervisor
-from tests.unit.ingest_world import profile
+from tests.unit.ingest.world import profile
 
 NEW = "t.window.64s"
 

@@ -1,24 +1,21 @@
-"""
-Stage 1: source topics -> window topics.
+"""The loop of stage 1."""
 
-Each batch of events becomes one transaction: a record per delivery on the window of its profile, a marker for each
-order that was placed, dead letters, outcomes of what is suppressed, and the source offsets.
-"""
-
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from consumer.core.customer_type import converts
 from consumer.core.errors import OutcomeUnknown, RecordError, SchemaUnavailable, TransactionAborted
 from consumer.core.event import Decoder, Event, EventReader
 from consumer.core.profile import Profile
 from consumer.core.report import outcome_row
-from consumer.core.routing import Delivery, Router
+from consumer.core.routing import Delivery
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, window_header
+from consumer.ingest.batch import Batch
+from consumer.ingest.ports import Log, Place, Reader, Record
+from consumer.ingest.routing import Routing
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
@@ -28,102 +25,10 @@ _READ_AT_FIRST: Final = 100
 """Events, and records that they become, about: hundreds of profiles may want each, and a transaction has 10 s."""
 
 _IDLE_S: Final = 0.5
-LogRecord = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
-Place = tuple[str, int]
+_RESTS_S: Final = (0.1, 0.2, 0.5, 1.0)
+"""After turns that got nowhere, the last one for all that follow: what the brokers refuse is the same at once again."""
 
 _log = EventLog("ingest")
-
-
-class Record(Protocol):
-    """A record of a source topic."""
-
-    def topic(self) -> str:
-        """Where it stands."""
-
-    def partition(self) -> int:
-        """Where it stands."""
-
-    def offset(self) -> int:
-        """Where it stands."""
-
-    def timestamp(self) -> tuple[int, int]:
-        """Its kind, and epoch milliseconds."""
-
-    def key(self) -> bytes | None:
-        """The order id as text, if the emitter is kind."""
-
-    def value(self) -> bytes | None:
-        """The event's bytes."""
-
-
-class Reader(Protocol):
-    """A member of the group that owns partitions of the source topics."""
-
-    def read(self, limit: int, timeout_seconds: float) -> tuple[Sequence[Record], Sequence[tuple[str, int, int]]]:
-        """Records, and reached ends as topic, partition and next offset; waits for the first of them at most."""
-
-    def rewind(self, offsets: Mapping[Place, int]) -> None:
-        """Give the records from these offsets on once more."""
-
-    def start_over(self) -> None:
-        """Lose all partitions, and have them assigned anew from what is committed."""
-
-    def group_metadata(self) -> Any:
-        """What a transaction needs to commit offsets for the group."""
-
-
-class Log(Protocol):
-    """Where the stage writes."""
-
-    def make_ready(self, *, meanwhile: Callable[[], None]) -> bool:
-        """End what a process that was killed left open; whether that is done."""
-
-    def decide(self, place: Place, group: Any, *, meanwhile: Callable[[], None]) -> None:
-        """End what is open of this writer though it believes it ended: offsets of *place* are not told."""
-
-    def commit(
-        self,
-        records: Iterable[LogRecord],
-        offsets: Mapping[Place, tuple[int, str]],
-        group: Any,
-        *,
-        meanwhile: Callable[[], None],
-    ) -> None:
-        """
-        Write records and offsets, all or nothing.
-
-        Raises:
-            TransactionAborted: Nothing was written.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Routing:
-    """
-    The profiles in force, as this stage needs them: replaced as a whole when they change.
-
-    Attributes:
-        marked_windows: Where it is told that an order was placed: wherever partials may wait, those of profiles that
-            are off, are away or did not skip them when the order came. Whoever sends them asks the profile of then.
-    """
-
-    router: Router
-    window_of: Mapping[str, str]
-    marked_windows: frozenset[str]
-
-    @staticmethod
-    def of(
-        profiles: Iterable[Profile],
-        *,
-        tick: timedelta,
-        names: TopicNames,
-        marked_before: frozenset[str] = frozenset(),
-    ) -> "Routing":
-        """Prepared from the profiles."""
-        known = tuple(profiles)
-        window_of = {p.name: names.window_of(p.delay, tick) for p in known}
-        marked = {window_of[p.name] for p in known if p.routes_partials}
-        return Routing(Router(known), window_of, marked_before | marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +37,6 @@ class Carries:
 
     window_bytes: int
     dead_letter_bytes: int
-
-
-class Batch:
-    """What one transaction will write."""
-
-    def __init__(self) -> None:
-        self.records: list[LogRecord] = []
-        self.offsets: dict[Place, tuple[int, str]] = {}
-        self.begins: dict[Place, int] = {}
-        self.results: Counter[tuple[str, str]] = Counter()
-        self.dead: Counter[str] = Counter()
-
-    def passed(self, place: Place, offset: int) -> None:
-        """The record at *offset* is dealt with by this batch."""
-        self.begins.setdefault(place, offset)
-        self.offsets[place] = (offset + 1, "")
 
 
 class Ingest:
@@ -173,6 +62,7 @@ class Ingest:
         tick: timedelta,
         metrics: Metrics,
         clock_ms: Callable[[], int],
+        sleep: Callable[[float], None],
     ) -> None:
         self._log = log
         self._decoder = decoder
@@ -183,6 +73,8 @@ class Ingest:
         self._tick = tick
         self._metrics = metrics
         self._clock_ms = clock_ms
+        self._sleep = sleep
+        self._turns_in_vain = 0
         self._routing = Routing.of((), tick=tick, names=names)
         self._waits_for_schema = False
         self._read_at_once = _READ_AT_FIRST
@@ -211,8 +103,10 @@ class Ingest:
             place = topic, partition
             if place in self.committed and place not in blocked and offset > self._position(batch, place):
                 batch.offsets[place] = (offset, "")
-        if batch.offsets:
-            self._write(batch)
+        got_on = self._write(batch) if batch.offsets else not blocked
+        self._turns_in_vain = 0 if got_on else self._turns_in_vain + 1
+        if self._turns_in_vain:
+            self._sleep(_RESTS_S[min(self._turns_in_vain, len(_RESTS_S)) - 1])
         if batch.records:
             self._read_at_once = min(_READ_AT_ONCE, len(records) * _WRITTEN_AT_ONCE // len(batch.records) + 1)
 
@@ -333,15 +227,16 @@ class Ingest:
             _log.warning("schema.unavailable", error=str(error), advice="its events wait until the registry answers")
         self._waits_for_schema = True
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self, batch: Batch) -> bool:
+        """Whether it is written now."""
         try:
             self._log.commit(batch.records, batch.offsets, self.reader.group_metadata(), meanwhile=self.meanwhile)
         except OutcomeUnknown:
             self.reader.start_over()
-            return
+            return False
         except TransactionAborted:
             self.reader.rewind(batch.begins)
-            return
+            return False
         self.committed = {**self.committed, **batch.offsets}
         for (topic, result), count in batch.results.items():
             self._metrics.events.labels(topic, result).inc(count)
@@ -349,6 +244,7 @@ class Ingest:
             self._metrics.dead_letters.labels(reason).inc(count)
         if batch.results:
             _log.debug("batch.written", records=len(batch.records), events=sum(batch.results.values()))
+        return True
 
 
 def _waiting(event: Event, delivery: Delivery, source: tuple[str, int]) -> Waiting:

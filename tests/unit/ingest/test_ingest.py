@@ -7,8 +7,8 @@ import pytest
 
 from consumer.core.profile import Route
 from consumer.core.waiting import Waiting, read_headers
-from consumer.ingest import Carries
-from tests.unit.ingest_world import ARRIVED_MS, NAMES, IngestWorld, event, profile
+from consumer.ingest.service import Carries
+from tests.unit.ingest.world import ARRIVED_MS, NAMES, IngestWorld, event, profile
 
 PARTIAL = Route(code="PARTIAL")
 SALE = Route(code="SALE")
@@ -239,6 +239,36 @@ def test_an_aborted_batch_is_read_again_and_counted_once() -> None:
     assert world.deliveries() == [("p", "SALE")]
     assert world.counted("routed") == 1
     assert world.stage.committed["orders", 0] == (1, "")
+
+
+def test_what_the_brokers_refuse_for_good_is_tried_once_a_second() -> None:
+    world = IngestWorld()
+    world.add()
+    world.log.aborts = 6
+
+    for _ in range(7):
+        world.turn()
+    world.add(eventId="e2")
+    world.log.aborts = 1
+    world.turn()
+
+    assert world.rests == [0.1, 0.2, 0.5, 1.0, 1.0, 1.0, 0.1]
+
+
+def test_a_missing_schema_does_not_make_the_loop_go_round_in_vain() -> None:
+    world = IngestWorld()
+    world.add(eventId="blocked")
+    world.decoder.missing = b"blocked"
+    world.turn()
+    world.turn()
+    rests_alone = list(world.rests)
+
+    world.add(eventId="elsewhere", partition=1)
+    world.turn()
+    world.turn()
+
+    assert rests_alone == [0.1, 0.2]
+    assert world.rests == [0.1, 0.2, 0.1]
 
 
 def test_a_missing_schema_holds_back_its_partition_and_no_other() -> None:

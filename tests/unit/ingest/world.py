@@ -13,7 +13,8 @@ from consumer.core.event import EventNames, EventReader
 from consumer.core.profile import Profile, Route
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import MARKER_HEADER, Waiting, read_headers
-from consumer.ingest import Carries, Ingest, LogRecord, Place
+from consumer.ingest.ports import LogRecord, Place
+from consumer.ingest.service import Carries, Ingest
 from consumer.metrics import Metrics
 from tests.unit.dispatch.fakes import Clock, CommittedAt, FakeDecoder
 
@@ -144,6 +145,7 @@ class IngestWorld:
         self.log = KeptLog()
         self.decoder = FakeDecoder()
         self.metrics = Metrics(CollectorRegistry())
+        self.rests: list[float] = []
         self.stage = Ingest(
             log=self.log,
             decoder=self.decoder,
@@ -153,6 +155,7 @@ class IngestWorld:
             tick=timedelta(seconds=4),
             metrics=self.metrics,
             clock_ms=Clock(ARRIVED_MS + 5_000),
+            sleep=self.rests.append,
         )
         self.stage.reader = self.source
         self.stage.carries = carries
