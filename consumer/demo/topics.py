@@ -29,5 +29,8 @@ class EmbeddedTopics:
         del names
         return {}
 
+    def set_config(self, names: Iterable[str], config: Mapping[str, str]) -> None:
+        """It takes records of any size."""
+
     def delete_before(self, offsets: Mapping[Place, int]) -> None:
         """It forgets by itself."""

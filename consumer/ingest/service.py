@@ -28,15 +28,28 @@ _IDLE_S: Final = 0.5
 _RESTS_S: Final = (0.1, 0.2, 0.5, 1.0)
 """After turns that got nowhere, the last one for all that follow: what the brokers refuse is the same at once again."""
 
+_CARRIES_HOLD_MS: Final = 5_000
+"""For so long nobody tries again to raise the topics: a flood of what is too large must not stop the rest."""
+
 _log = EventLog("ingest")
 
 
 @dataclass(frozen=True, slots=True)
 class Carries:
-    """Largest values that the topics behind this stage take, what is added on the way already taken off."""
+    """
+    Largest values that the topics behind this stage take, what is added on the way already taken off.
+
+    Attributes:
+        raised_ms: When it was tried last to have them take more; 0 where it was not.
+    """
 
     window_bytes: int
     dead_letter_bytes: int
+    raised_ms: int = 0
+
+
+class _Unsure(Exception):
+    """The event is larger than the topics carry, which may be made to take more."""
 
 
 class Ingest:
@@ -46,6 +59,7 @@ class Ingest:
     Attributes:
         beat_ms: When the loop last went round, for the health of the process.
         carries: What the topics behind this stage carry; None until it is known.
+        asks_for_sizes: An event waits for whoever sets `carries` to ask, and to make them carry more if that can be.
         committed: What was committed last for each owned partition, replaced as a whole: others may read it.
     """
 
@@ -80,6 +94,7 @@ class Ingest:
         self._read_at_once = _READ_AT_FIRST
         self.beat_ms = clock_ms()
         self.carries: Carries | None = None
+        self.asks_for_sizes = False
         self.committed: Mapping[Place, tuple[int, str]] = {}
 
     def use(self, profiles: Iterable[Profile]) -> None:
@@ -136,7 +151,7 @@ class Ingest:
         return batch.offsets.get(place, self.committed.get(place, (0, "")))[0]
 
     def _take(self, records: Sequence[Record], batch: Batch) -> Mapping[Place, int]:
-        """The places that wait for a schema, and the offsets from which they are read again."""
+        """The places that have to wait, and the offsets from which they are read again."""
         routing = self._routing
         blocked: dict[Place, int] = {}
         owned = self.committed
@@ -147,10 +162,13 @@ class Ingest:
                 continue
             try:
                 result = self._take_one(record, batch, routing)
-            except SchemaUnavailable as error:
+            except (SchemaUnavailable, _Unsure) as error:
                 # What stands behind it would overtake it: its partition waits, the others go on.
                 blocked[place] = record.offset()
-                self._report_schema(error)
+                if isinstance(error, SchemaUnavailable):
+                    self._report_schema(error)
+                else:
+                    self.asks_for_sizes = True
                 continue
             batch.results[place[0], result] += 1
             batch.passed(place, record.offset())
@@ -218,7 +236,9 @@ class Ingest:
 
     def _too_large(self, batch: Batch, record: Record, value: bytes, place: str) -> str:
         carries = self.carries
-        kept = value if carries is not None and len(value) <= carries.dead_letter_bytes else b""
+        if carries is None or carries.raised_ms < self.beat_ms - _CARRIES_HOLD_MS:
+            raise _Unsure
+        kept = value if len(value) <= carries.dead_letter_bytes else b""
         error = f"{len(value)} bytes are more than the window and retry topics carry"
         return self._dead(batch, record, "too_large", place, error, value=kept)
 

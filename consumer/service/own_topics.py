@@ -32,6 +32,9 @@ class AsksTopics(Protocol):
     def create(self, specs: Iterable[NewTopicSpec], *, partitions: int, replication_factor: int | None) -> list[str]:
         """Create what is not there; the names of those that were created."""
 
+    def set_config(self, names: Iterable[str], config: Mapping[str, str]) -> None:
+        """Change these settings of each, and no others."""
+
 
 def wanted_topics(names: TopicNames, profiles: Iterable[Profile], tick: timedelta) -> list[str]:
     """The topics without which these profiles cannot be served, windows first."""
@@ -86,6 +89,22 @@ def create_missing(
     # Another count than that of the others would give an order's deliveries to several owners.
     count = next((there[name] for name in there if is_dispatched(name, names)), partitions)
     return topics.create(specs, partitions=count, replication_factor=replication_factor)
+
+
+def make_large(topics: AsksTopics, wanted: Iterable[str], sources: Iterable[str]) -> list[str]:
+    """
+    Raise what each of *wanted* takes to whatever fits the source topics, which may have come, or been raised, later.
+
+    Returns:
+        The names of those that were raised.
+    """
+    there = topics.partitions()
+    large = topics.config(name for name in sources if name in there)
+    own = topics.config(name for name in wanted if name in there)
+    least = largest_bytes(large.values()) + GROWTH_BYTES
+    small = [name for name, config in own.items() if max_bytes(config) < least]
+    topics.set_config(small, {"max.message.bytes": str(least)})
+    return small
 
 
 def is_dispatched(topic: str, names: TopicNames) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
@@ -15,7 +16,14 @@ from consumer.dispatch.service import Dispatch
 from consumer.ingest.service import Carries, Ingest
 from consumer.log import EventLog
 from consumer.service.assembly import Parts, clock_ms
-from consumer.service.own_topics import AsksTopics, create_missing, is_dispatched, wanted_topics, what_they_carry
+from consumer.service.own_topics import (
+    AsksTopics,
+    create_missing,
+    is_dispatched,
+    make_large,
+    wanted_topics,
+    what_they_carry,
+)
 from consumer.service.progress import AsksOffsets, LagGauges, measure
 from consumer.service.stage_thread import StageThread
 from consumer.service.topic_rules import keeping_faults
@@ -212,6 +220,8 @@ class Supervisor:
             if changed is not None:
                 self._take_profiles(changed)
         try:
+            if self._ingest is not None and self._ingest.asks_for_sizes:
+                self._make_large(self._ingest)
             if now_ms >= self._next_ask_ms:
                 self._next_ask_ms = now_ms + _ASK_MS
                 self._hear()
@@ -264,7 +274,7 @@ class Supervisor:
         there = self._topics.partitions(timeout_seconds=_PROBE_S)
         self._there = frozenset(there)
         self._heard_ms = clock_ms()
-        missing = {source.topic for source in self._settings.sources} - there.keys()
+        missing = set(self._sources()) - there.keys()
         if not self._settings.kafka.create_topics:
             missing |= set(self._wanted()) - there.keys()
         for topic in sorted(missing - self._missing):
@@ -288,22 +298,42 @@ class Supervisor:
                     self._topics,
                     wanted,
                     names=self._parts.names,
-                    sources=[source.topic for source in self._settings.sources],
+                    sources=self._sources(),
                     partitions=kafka.partitions,
                     replication_factor=kafka.replication_factor,
                 )
                 if created:
                     _log.info("topics.created", topics=created)
-            carries = what_they_carry(self._topics, wanted, self._parts.names)
+            self._use_carries(what_they_carry(self._topics, wanted, self._parts.names))
         except BrokerUnreachable as error:
             _log.warning("brokers.unreachable", error=str(error))
             return False
-        self._carries = carries
-        if self._ingest is not None:
-            self._ingest.carries = carries
         self._there |= set(created)  # which not every broker knows of yet
         self._known = set(wanted) & self._there
         return set(wanted) <= self._known
+
+    def _make_large(self, ingest: Ingest) -> None:
+        """An event waits that is larger than the own topics carried when they were made, or were asked last."""
+        wanted = self._wanted()
+        if self._settings.kafka.create_topics:
+            try:
+                raised = make_large(self._topics, wanted, self._sources())
+            except BrokerUnreachable as error:
+                _log.warning("topics.not_raised", error=str(error), advice="raise their max.message.bytes")
+            else:
+                if raised:
+                    _log.info("topics.raised", topics=raised)
+        carries = what_they_carry(self._topics, wanted, self._parts.names)
+        self._use_carries(carries and replace(carries, raised_ms=clock_ms()))
+        ingest.asks_for_sizes = False
+
+    def _use_carries(self, carries: Carries | None) -> None:
+        self._carries = carries
+        if self._ingest is not None:
+            self._ingest.carries = carries
+
+    def _sources(self) -> list[str]:
+        return [source.topic for source in self._settings.sources]
 
     def _measure(self, now_ms: int) -> None:
         committed = {

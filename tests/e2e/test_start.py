@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.broker.topics import Topics
-from tests.e2e.crm import Crm
+from tests.broker.topics import NewRecord, Topics
+from tests.e2e.crm import Crm, encode_order
 from tests.e2e.service import Service
 from tests.receiver import Receiver
 from tests.waiting import wait_for
@@ -39,3 +39,21 @@ def test_profiles_that_cannot_be_read_yet_are_waited_for_and_no_event_passes_the
     folder.with_name("not-mounted").rename(folder)
 
     receiver.wait_for_all({event["eventId"] for event in events}, "/hub")
+
+
+def test_a_source_that_comes_later_and_takes_larger_events_loses_none(
+    service: Service, crm: Crm, topics: Topics, receiver: Receiver
+) -> None:
+    late = f"{service.name}.late"
+    service.set_top(sources=[{"topic": service.orders}, {"topic": late}])
+    service.profile("hub", receiver.url("/hub"))
+    instance = service.start()
+
+    topics.create(late, partitions=2, settings={"max.message.bytes": "5000000"})
+    large = crm.order(firstName="x" * 3_000_000)
+    topics.produce(late, [NewRecord(key="1", value=encode_order(large))])
+
+    receiver.wait_for_all({large["eventId"]}, "/hub")
+    assert instance.metric("postback_dead_letters_total") == 0
+    (raised,) = (record for record in instance.log_records() if record["event"] == "topics.raised")
+    assert service.topic("retry") in raised["topics"]

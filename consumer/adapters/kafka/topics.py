@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
     ConfigResource,
     NewTopic,
     OffsetSpec,
@@ -88,6 +90,18 @@ class Topics:
             resource.name: {entry.name: entry.value for entry in _result(future).values()}
             for resource, future in answers.items()
         }
+
+    def set_config(self, names: Iterable[str], config: Mapping[str, str]) -> None:
+        """Change these settings of each topic, and no others."""
+        change = [ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET) for key, value in config.items()]
+        wanted = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=change) for name in names]
+        if not wanted:
+            return
+        for resource, future in self._admin.incremental_alter_configs(wanted, request_timeout=_ASK_S).items():
+            try:
+                future.result()
+            except KafkaException as error:
+                raise BrokerUnreachable(f"topic {resource.name} cannot be changed: {_text(error)}") from error
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """The offset that the next committed record of each partition will have."""

@@ -8,7 +8,7 @@ import pytest
 from consumer.core.profile import Route
 from consumer.core.waiting import Waiting, read_headers
 from consumer.ingest.service import Carries
-from tests.unit.ingest.world import ARRIVED_MS, NAMES, IngestWorld, event, profile
+from tests.unit.ingest.world import ARRIVED_MS, NAMES, NOW_MS, IngestWorld, event, profile
 
 PARTIAL = Route(code="PARTIAL")
 SALE = Route(code="SALE")
@@ -205,7 +205,7 @@ def test_without_a_test_card_every_event_goes_out() -> None:
 def test_what_the_topics_cannot_carry_is_dead_lettered_with_its_bytes_if_they_fit_there(
     dead_letter_bytes: int, kept: bool
 ) -> None:
-    world = IngestWorld(carries=Carries(200, dead_letter_bytes))
+    world = IngestWorld(carries=Carries(200, dead_letter_bytes, raised_ms=NOW_MS))
     value = event(note="x" * 200)
 
     world.source.add(value)
@@ -218,9 +218,27 @@ def test_what_the_topics_cannot_carry_is_dead_lettered_with_its_bytes_if_they_fi
     assert world.deliveries() == []
 
 
+def test_before_an_event_is_given_up_as_too_large_the_topics_are_asked_again() -> None:
+    world = IngestWorld(carries=Carries(200, 100, raised_ms=NOW_MS - 60_000))
+    value = event(note="x" * 200)
+    world.source.add(value)
+    world.add(eventId="behind")
+    world.add(partition=1)
+    world.turn()
+
+    deliveries_meanwhile = len(world.deliveries())
+    asks = world.stage.asks_for_sizes
+    world.stage.carries = Carries(10_000, 10_000, raised_ms=NOW_MS)
+    world.turn()
+
+    assert (deliveries_meanwhile, asks) == (1, True)
+    assert [json.loads(record[2] or b"")["eventId"] for record in world.of(NAMES.window(4))] == ["e1", "e1", "behind"]
+    assert world.dead_letters() == []
+
+
 def test_a_value_of_exactly_what_they_carry_is_carried() -> None:
     value = event()
-    world = IngestWorld(carries=Carries(len(value), 10_000))
+    world = IngestWorld(carries=Carries(len(value), 10_000, raised_ms=NOW_MS))
 
     world.source.add(value)
     world.turn()

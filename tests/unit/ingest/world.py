@@ -20,6 +20,7 @@ from tests.unit.dispatch.fakes import Clock, CommittedAt, FakeDecoder
 
 NAMES = TopicNames("t")
 ARRIVED_MS = 1_760_000_000_123
+NOW_MS = ARRIVED_MS + 5_000
 
 
 def profile(name: str = "p", *routes: Route, delay: float = 0, **overrides: Any) -> Profile:
@@ -154,7 +155,7 @@ class IngestWorld:
             names=NAMES,
             tick=timedelta(seconds=4),
             metrics=self.metrics,
-            clock_ms=Clock(ARRIVED_MS + 5_000),
+            clock_ms=Clock(NOW_MS),
             sleep=self.rests.append,
         )
         self.stage.reader = self.source

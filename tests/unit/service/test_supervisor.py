@@ -25,13 +25,20 @@ class Brokers:
     def __init__(self) -> None:
         self.there = dict.fromkeys(["orders", "t.window.4s", "t.retry", "t.dead-letter", "t.outcomes"], 12)
         self.may_create = True
+        self.largest = dict.fromkeys(self.there, "1064972")
 
     def partitions(self, *, timeout_seconds: float = 10) -> dict[str, int]:
         del timeout_seconds
         return dict(self.there)
 
     def config(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
-        return {name: {"max.message.bytes": "1064972", "retention.ms": "-1"} for name in names}
+        return {name: {"max.message.bytes": self.largest.get(name, "1064972"), "retention.ms": "-1"} for name in names}
+
+    def set_config(self, names: Iterable[str], config: Mapping[str, str]) -> None:
+        if not self.may_create:
+            raise BrokerUnreachable("topic cannot be changed: Topic authorization failed")
+        for name in names:
+            self.largest[name] = config["max.message.bytes"]
 
     def ends(self, _places: Any) -> dict[tuple[str, int], int]:
         raise BrokerUnreachable("nobody asked for lag")
@@ -52,6 +59,7 @@ class Stage:
         self.named: frozenset[str] | None = None
         self.beat_ms = 0
         self.carries: Any = None
+        self.asks_for_sizes = False
         self.committed: dict[tuple[str, int], tuple[int, str]] = {}
 
     def use(self, profiles: Iterable[Profile], named: frozenset[str] | None = frozenset()) -> None:
@@ -143,6 +151,33 @@ def test_a_window_that_was_just_created_is_used_at_once() -> None:
 
     assert [one.name for one in service.in_force] == ["new"]
     assert NEW in service.brokers.there
+
+
+def test_the_own_topics_are_raised_when_an_event_comes_that_fits_its_source_only() -> None:
+    service = Service()
+    service.runs()
+    service.supervisor._take_profiles(loaded(profile("p")))
+    carried_before = service.stage.carries.window_bytes
+    service.brokers.largest["orders"] = "5000000"
+
+    service.stage.asks_for_sizes = True
+    service.supervisor._look(1 << 62)
+
+    assert carried_before < 1_064_972
+    assert service.stage.carries.window_bytes > 5_000_000
+    assert service.stage.carries.dead_letter_bytes > 5_000_000
+    assert not service.stage.asks_for_sizes
+
+
+def test_topics_that_may_not_be_raised_are_as_they_are(service: Service) -> None:
+    service.supervisor._take_profiles(loaded(profile("p")))
+    service.brokers.largest["orders"] = "5000000"
+
+    service.stage.asks_for_sizes = True
+    service.supervisor._look(1 << 62)
+
+    assert service.stage.carries.window_bytes < 1_064_972
+    assert not service.stage.asks_for_sizes
 
 
 def test_it_does_not_begin_before_it_knows_which_profiles_there_are() -> None:
