@@ -13,6 +13,7 @@ class EmbeddedTopics:
     def __init__(self, topics: Topics, broker: EmbeddedBroker) -> None:
         self._topics = topics
         self._broker = broker
+        self.led = topics.led
         self.ends = topics.ends
         self.first_since = topics.first_since
         self.partitions = topics.partitions

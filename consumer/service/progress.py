@@ -3,12 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from consumer.core.offsets import open_in
 from consumer.core.schedule import last_boundary_ms
 from consumer.core.topics import TopicNames
 from consumer.metrics import Metrics
+
+_ASK_S: Final = 2.0
+"""For each question: the brokers must not seem silent, which they are after some seconds, since one of them is."""
 
 Place = tuple[str, int]
 Committed = Mapping[Place, tuple[int, str]]
@@ -17,10 +20,13 @@ Committed = Mapping[Place, tuple[int, str]]
 class AsksOffsets(Protocol):
     """What is needed of the brokers here."""
 
-    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+    def led(self, places: Iterable[Place], *, timeout_seconds: float) -> list[Place]:
+        """Those of the partitions that have a leader."""
+
+    def ends(self, places: Iterable[Place], *, timeout_seconds: float) -> dict[Place, int]:
         """The offset that the next committed record of each partition will have."""
 
-    def first_since(self, places: Iterable[Place], at_ms: int) -> dict[Place, int]:
+    def first_since(self, places: Iterable[Place], at_ms: int, *, timeout_seconds: float) -> dict[Place, int]:
         """The first offset whose record has this timestamp or a later one; -1 where there is none."""
 
 
@@ -30,10 +36,12 @@ class Behind:
     Attributes:
         lag: Records that are not settled, by partition; those that wait for their run included.
         due: Of those the ones whose run has begun, by topic.
+        unknown: Partitions without a leader, which nobody can ask.
     """
 
     lag: Mapping[Place, int]
     due: Mapping[str, int]
+    unknown: frozenset[Place] = frozenset()
 
 
 def measure(
@@ -46,21 +54,22 @@ def measure(
         committed: Next offset and metadata of the partitions in question, of sources, windows and retry topic.
         periods: Of the windows in use: the retry topic is read at each of their boundaries.
     """
-    ends = topics.ends(list(committed))
+    places = topics.led(committed, timeout_seconds=_ASK_S)
+    ends = topics.ends(places, timeout_seconds=_ASK_S)
     lag = {place: open_in(*committed[place], end) for place, end in ends.items()}
     due: dict[str, int] = defaultdict(int)
     by_boundary: dict[int, list[Place]] = defaultdict(list)
-    for place in committed:
+    for place in places:
         period = names.period(place[0])
         if period is not None:
             by_boundary[last_boundary_ms(now_ms, period)].append(place)
         elif place[0] == names.retry:
             by_boundary[max(last_boundary_ms(now_ms, p) for p in periods)].append(place)
     for boundary, places in by_boundary.items():
-        for place, first in topics.first_since(places, boundary).items():
+        for place, first in topics.first_since(places, boundary, timeout_seconds=_ASK_S).items():
             run_end = first if first >= 0 else ends[place]
             due[place[0]] += open_in(*committed[place], run_end)
-    return Behind(lag, dict(due))
+    return Behind(lag, dict(due), frozenset(committed.keys() - lag.keys()))
 
 
 class LagGauges:
@@ -72,8 +81,8 @@ class LagGauges:
         self._topics: set[str] = set()
 
     def show(self, behind: Behind) -> None:
-        """Replace what was shown before."""
-        for topic, partition in self._shown - behind.lag.keys():
+        """Replace what was shown before; what is not known now stays as it was."""
+        for topic, partition in self._shown - behind.lag.keys() - behind.unknown:
             self._metrics.lag.remove(topic, str(partition))
         for (topic, partition), count in behind.lag.items():
             self._metrics.lag.labels(topic, str(partition)).set(count)
@@ -81,4 +90,4 @@ class LagGauges:
             self._metrics.due.remove(topic)
         for topic, count in behind.due.items():
             self._metrics.due.labels(topic).set(count)
-        self._shown, self._topics = set(behind.lag), set(behind.due)
+        self._shown, self._topics = set(behind.lag) | (self._shown & behind.unknown), set(behind.due)

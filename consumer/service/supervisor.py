@@ -81,6 +81,7 @@ class Supervisor:
         self._there: frozenset[str] = frozenset()
         self._known: set[str] = set()
         self._missing: set[str] = set()
+        self._leaderless: frozenset[tuple[str, int]] = frozenset()
         self._heard_ms = 0
         self._next_reload_ms = self._next_ask_ms = self._next_tidy_ms = 0
 
@@ -344,6 +345,12 @@ class Supervisor:
         periods.add(period_seconds(self._settings.tick, timedelta()))
         behind = measure(self._topics, committed, self._parts.names, periods=frozenset(periods), now_ms=now_ms)
         self._gauges.show(behind)
+        if behind.unknown - self._leaderless:
+            partitions = [f"{topic}/{number}" for topic, number in sorted(behind.unknown)]
+            _log.warning(
+                "partitions.leaderless", partitions=partitions, advice="they go on when their brokers are back"
+            )
+        self._leaderless = behind.unknown
 
     def _tidy(self) -> None:
         """Let the brokers drop what is settled: nothing that waits is deleted by age."""

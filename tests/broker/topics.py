@@ -63,8 +63,10 @@ class Topics:
             {**self._client, "linger.ms": 5, "message.max.bytes": 20_000_000, "enable.idempotence": True}
         )
 
-    def create(self, name: str, *, partitions: int = 4, settings: Mapping[str, str] | None = None) -> None:
-        topic = NewTopic(name, num_partitions=partitions, config=dict(settings or {}))
+    def create(
+        self, name: str, *, partitions: int = 4, replicas: int = -1, settings: Mapping[str, str] | None = None
+    ) -> None:
+        topic = NewTopic(name, num_partitions=partitions, replication_factor=replicas, config=dict(settings or {}))
         self._admin.create_topics([topic])[name].result(_TIMEOUT_SECONDS)
         self._producer.list_topics(name, timeout=_TIMEOUT_SECONDS)
 

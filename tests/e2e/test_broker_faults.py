@@ -92,6 +92,26 @@ def test_three_brokers_that_lose_any_one_of_them_go_on(
     assert instance.is_running
 
 
+def test_partitions_that_nobody_leads_blind_nobody_to_the_others(
+    start_broker: BrokerStarter, deploy: Deploy, receiver: Receiver
+) -> None:
+    broker = start_broker(nodes=3)
+    service, crm = deploy(broker)
+    Topics(broker.bootstrap_servers).create("pb.side", partitions=3, replicas=1)
+    service.set_top(sources=[{"topic": service.orders}, {"topic": "pb.side"}])
+    service.profile("now", receiver.url("/now"))
+    service.profile("later", receiver.url("/later"), delay_seconds=3598)
+    instance = service.start()
+
+    broker.nodes[0].kill()
+    wait_for(lambda: "partitions.leaderless" in instance.log_text(), timeout_seconds=60, what="the log tells of them")
+    crm.send_orders(events := [crm.order() for _ in range(30)])
+
+    receiver.wait_for_all({e["eventId"] for e in events}, "/now")
+    instance.wait_metric("postback_consumer_lag_records", 30, topic=service.topic("window.60m"))
+    assert instance.status_of("/readyz") == 200
+
+
 def test_a_broker_that_hangs_for_a_while_is_waited_for(
     start_broker: BrokerStarter, deploy: Deploy, receiver: Receiver
 ) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -14,12 +14,14 @@ from confluent_kafka.admin import (
     NewTopic,
     OffsetSpec,
     ResourceType,
+    TopicMetadata,
 )
 
 from consumer.adapters.kafka.consumer import Committed, Place, RepeatedErrors, committed_offsets, owned_offsets
 from consumer.core.errors import BrokerUnreachable
 
 _ASK_S: Final = 10
+_NO_LEADER: Final = -1
 T = TypeVar("T")
 
 
@@ -44,14 +46,11 @@ class Topics:
         # Kept, since the futures of a temporary AdminClient die with it.
         self._admin = AdminClient(self._properties, error_cb=self._report)
         self._askers: dict[str, Consumer] = {}
+        self._deletions: list[Future[Any]] = []
 
     def partitions(self, *, timeout_seconds: float = _ASK_S) -> dict[str, int]:
         """All topics with their number of partitions."""
-        try:
-            found = self._admin.list_topics(timeout=timeout_seconds).topics
-        except KafkaException as error:
-            self._admin.poll(0)  # lets the client report why
-            raise BrokerUnreachable(f"the brokers do not answer: {_text(error)}") from error
+        found = self._metadata(timeout_seconds)
         return {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
 
     def create(self, specs: Iterable[NewTopicSpec], *, partitions: int, replication_factor: int | None) -> list[str]:
@@ -103,21 +102,32 @@ class Topics:
             except KafkaException as error:
                 raise BrokerUnreachable(f"topic {resource.name} cannot be changed: {_text(error)}") from error
 
-    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+    def led(self, places: Iterable[Place], *, timeout_seconds: float = _ASK_S) -> list[Place]:
+        """Those of the partitions that have a leader: the others can be neither read nor asked for offsets."""
+        wanted = list(places)
+        found = self._metadata(timeout_seconds)
+        leaders = {
+            (name, number): partition.leader
+            for name in {topic for topic, _ in wanted} & found.keys()
+            for number, partition in found[name].partitions.items()
+        }
+        return [place for place in wanted if leaders.get(place, _NO_LEADER) != _NO_LEADER]
+
+    def ends(self, places: Iterable[Place], *, timeout_seconds: float = _ASK_S) -> dict[Place, int]:
         """The offset that the next committed record of each partition will have."""
-        return self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return self._offsets(places, OffsetSpec.latest(), timeout_seconds=timeout_seconds)  # type: ignore[no-untyped-call]
 
     def uncommitted_ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """The same with records of transactions that are still open."""
-        return self._offsets(places, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)  # type: ignore[no-untyped-call]
+        return self._offsets(places, OffsetSpec.latest(), isolation=IsolationLevel.READ_UNCOMMITTED)  # type: ignore[no-untyped-call]
 
     def beginnings(self, places: Iterable[Place]) -> dict[Place, int]:
         """The first offset that is still kept."""
         return self._offsets(places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
-    def first_since(self, places: Iterable[Place], at_ms: int) -> dict[Place, int]:
+    def first_since(self, places: Iterable[Place], at_ms: int, *, timeout_seconds: float = _ASK_S) -> dict[Place, int]:
         """The first offset whose record has this timestamp or a later one; -1 where there is none."""
-        return self._offsets(places, OffsetSpec.for_timestamp(at_ms))
+        return self._offsets(places, OffsetSpec.for_timestamp(at_ms), timeout_seconds=timeout_seconds)
 
     def committed(self, group: str, places: Iterable[Place]) -> dict[Place, Committed]:
         """What a consumer group committed; partitions of which it committed nothing have offset None."""
@@ -132,10 +142,17 @@ class Topics:
         return owned_offsets(found)
 
     def delete_before(self, offsets: Mapping[Place, int]) -> None:
-        """Let the brokers drop all records before these offsets; best effort, they keep them a while longer if not."""
-        if offsets:
-            places = [TopicPartition(*place, offset) for place, offset in offsets.items()]
-            self._admin.delete_records(places, request_timeout=_ASK_S)
+        """
+        Let the brokers drop all records before these offsets; best effort, they keep them a while longer if not.
+
+        Does not wait: what became of it is reported when it is called the next time.
+        """
+        for deletion in self._deletions:
+            failure = deletion.exception() if deletion.done() else None
+            if isinstance(failure, KafkaException):
+                self._report(failure.args[0])
+        places = [TopicPartition(*place, offset) for place, offset in offsets.items()]
+        self._deletions = list(self._admin.delete_records(places, request_timeout=_ASK_S).values()) if places else []
 
     def _asker(self, group: str) -> Consumer:
         """
@@ -151,14 +168,30 @@ class Topics:
             asker = self._askers[group] = Consumer(self._properties | own, error_cb=self._report)
         return asker
 
+    def _metadata(self, timeout_seconds: float) -> Mapping[str, TopicMetadata]:
+        try:
+            return self._admin.list_topics(timeout=timeout_seconds).topics
+        except KafkaException as error:
+            self._admin.poll(0)  # lets the client report why
+            raise BrokerUnreachable(f"the brokers do not answer: {_text(error)}") from error
+
     def _offsets(
-        self, places: Iterable[Place], spec: OffsetSpec, isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
+        self,
+        places: Iterable[Place],
+        spec: OffsetSpec,
+        *,
+        isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+        timeout_seconds: float = _ASK_S,
     ) -> dict[Place, int]:
         request = {TopicPartition(*place): spec for place in places}
         if not request:
             return {}
-        answers = self._admin.list_offsets(request, isolation_level=isolation, request_timeout=_ASK_S)
-        return {(p.topic, p.partition): _result(future).offset for p, future in answers.items()}
+        answers = self._admin.list_offsets(request, isolation_level=isolation, request_timeout=timeout_seconds)
+        found = {(p.topic, p.partition): _result(future).offset for p, future in answers.items()}
+        for (topic, partition), offset in found.items():
+            if offset == OFFSET_INVALID:  # this is what librdkafka makes of a partition that nobody leads
+                raise BrokerUnreachable(f"{topic}/{partition} cannot be asked for its offsets: it has no leader")
+        return found
 
 
 def _result(future: "Future[T]") -> T:

@@ -40,7 +40,7 @@ class Brokers:
         for name in names:
             self.largest[name] = config["max.message.bytes"]
 
-    def ends(self, _places: Any) -> dict[tuple[str, int], int]:
+    def led(self, _places: Any, **_: Any) -> list[tuple[str, int]]:
         raise BrokerUnreachable("nobody asked for lag")
 
     def create(self, specs: Iterable[Any], *, partitions: int, **_: Any) -> list[str]:
