@@ -60,7 +60,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="the whole job on this machine, with nothing else installed",
         description="Embedded broker, sample profiles, a local receiver that refuses once; seconds instead of minutes.",
     )
-    parser.add_argument("--seconds", type=_seconds, default=60, metavar="N", help="end after N seconds (default: 60)")
+    parser.add_argument("--seconds", type=_seconds, default=60, metavar="N", help="end N seconds after it is ready (default: 60)")
     parser.set_defaults(run=run)
 
 
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         supervisor = _service(folder, broker, receiver)
         print(_introduction(receiver.port, args.seconds), flush=True)
         try:
-            _play(supervisor, broker, lines, until=time.monotonic() + args.seconds)
+            _play(supervisor, broker, lines, seconds=args.seconds)
         except KeyboardInterrupt:
             print()
     print(_summary(lines))
@@ -96,13 +96,14 @@ def _service(folder: Path, broker: EmbeddedBroker, receiver: DemoReceiver) -> Su
     return Supervisor(parts, role="all", topics=EmbeddedTopics(parts.topics(), broker))
 
 
-def _play(supervisor: Supervisor, broker: EmbeddedBroker, lines: Lines, *, until: float) -> None:
+def _play(supervisor: Supervisor, broker: EmbeddedBroker, lines: Lines, *, seconds: float) -> None:
     service = Thread(target=supervisor.run, name="service", daemon=True)
     service.start()
     outcomes = Outcomes(broker.bootstrap_servers, "postback.outcomes")
     crm = Crm(broker.bootstrap_servers)
     try:
-        _wait_until_ready(supervisor, min(until, time.monotonic() + _READY_WITHIN_S))
+        _wait_until_ready(supervisor, time.monotonic() + _READY_WITHIN_S)
+        until = time.monotonic() + seconds
         next_event = 0.0
         while time.monotonic() < until:
             if time.monotonic() >= next_event:
