@@ -12,7 +12,7 @@ demo: .venv/installed           ## the whole job on this machine: events, a run,
 	@$(BIN)/postback demo
 
 test: .venv/installed-dev       ## every test; those on a real broker are skipped where Java or Maven is missing
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 lint: .venv/installed-dev       ## style, types, import contracts
 	@$(BIN)/ruff check
