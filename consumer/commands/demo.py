@@ -60,7 +60,9 @@ def add_parser(subparsers: Subparsers) -> None:
         help="the whole job on this machine, with nothing else installed",
         description="Embedded broker, sample profiles, a local receiver that refuses once; seconds instead of minutes.",
     )
-    parser.add_argument("--seconds", type=_seconds, default=60, metavar="N", help="end N seconds after it is ready (default: 60)")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=60, metavar="N", help="end N seconds after it is ready (default: 60)"
+    )
     parser.set_defaults(run=run)
 
 
