@@ -6,6 +6,7 @@ period 15 min runs at :00, :15, :30, :45; period 20 min at :00, :20, :40.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -15,6 +16,11 @@ _NAME: Final = re.compile(r"([1-9][0-9]{0,8})([ms])")
 def period_seconds(tick: timedelta, delay: timedelta) -> int:
     """Whole seconds between two runs of a profile, at least one."""
     return max(1, round((tick + delay).total_seconds()))
+
+
+def periods_in_use(tick: timedelta, delays: Iterable[timedelta]) -> frozenset[int]:
+    """Periods of the windows of profiles with these delays, and the tick itself, at which there is always a run."""
+    return frozenset(period_seconds(tick, delay) for delay in (timedelta(), *delays))
 
 
 def window_name(period: int) -> str:

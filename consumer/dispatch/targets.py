@@ -6,7 +6,7 @@ from datetime import timedelta
 from consumer.core.profile import Profile
 from consumer.core.profile_counts import ProfileCounts
 from consumer.core.render import Renderer
-from consumer.core.schedule import period_seconds
+from consumer.core.schedule import period_seconds, periods_in_use
 
 
 class Target:
@@ -80,7 +80,7 @@ class Targets:
         self._named = named
         for name in self._by_name:
             self._missing_since.pop(name, None)
-        self.periods = frozenset({period_seconds(self._tick, timedelta())} | {t.period for t in self._by_name.values()})
+        self.periods = periods_in_use(self._tick, (t.profile.delay for t in self._by_name.values()))
         self.fields = frozenset[str]().union(*(t.renderer.fields for t in self._by_name.values()))
         self.partial_periods = frozenset(t.period for t in self._by_name.values() if t.profile.routes_partials)
 

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from consumer.adapters.kafka.topics import NewTopicSpec
 from consumer.core.profile import Profile
-from consumer.core.schedule import period_seconds
+from consumer.core.schedule import periods_in_use
 from consumer.core.topics import TopicNames
 from consumer.ingest.service import Carries
 
@@ -38,7 +38,7 @@ class AsksTopics(Protocol):
 
 def wanted_topics(names: TopicNames, profiles: Iterable[Profile], tick: timedelta) -> list[str]:
     """The topics without which these profiles cannot be served, windows first."""
-    periods = {period_seconds(tick, timedelta())} | {period_seconds(tick, p.delay) for p in profiles}
+    periods = periods_in_use(tick, (profile.delay for profile in profiles))
     return [*(names.window(p) for p in sorted(periods)), names.retry, names.dead_letter, names.outcomes]
 
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from consumer.adapters.profiles import ProfileSet
 from consumer.core.errors import UndecodableRecord
 from consumer.core.profile import Profile
-from consumer.core.schedule import last_boundary_ms, next_boundary_ms, period_seconds
+from consumer.core.schedule import last_boundary_ms, next_boundary_ms, period_seconds, periods_in_use
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting, read_headers
 from consumer.dispatch.ports import Record
@@ -128,8 +128,7 @@ class Board:
         self._now_ms = now_ms
         self._profiles = {one.name: one for one in _known_profiles(profiles, settings.tick, now_ms)}
         self._topics = {one.topic: one for one in _known_topics(settings, names, backlog)}
-        periods = {period_seconds(settings.tick, timedelta())}
-        periods |= {period_seconds(settings.tick, profile.delay) for profile in profiles.profiles}
+        periods = periods_in_use(settings.tick, (profile.delay for profile in profiles.profiles))
         periods |= {period for topic in backlog.partitions if (period := names.period(topic))}
         self._boundaries = {names.window(period): last_boundary_ms(now_ms, period) for period in periods}
         self._boundaries[names.retry] = max(self._boundaries.values())

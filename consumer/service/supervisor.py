@@ -11,7 +11,7 @@ from consumer.adapters.profiles import ProfileSet
 from consumer.adapters.web import WebServer
 from consumer.core.errors import BrokerUnreachable, SettingsError
 from consumer.core.profile import Profile
-from consumer.core.schedule import period_seconds
+from consumer.core.schedule import periods_in_use
 from consumer.dispatch.service import Dispatch
 from consumer.ingest.service import Carries, Ingest
 from consumer.log import EventLog
@@ -341,9 +341,8 @@ class Supervisor:
             **(self._ingest.committed if self._ingest else {}),
             **(self._dispatch.committed if self._dispatch else {}),
         }
-        periods = {period_seconds(self._settings.tick, p.delay) for p in self._profiles.profiles}
-        periods.add(period_seconds(self._settings.tick, timedelta()))
-        behind = measure(self._topics, committed, self._parts.names, periods=frozenset(periods), now_ms=now_ms)
+        periods = periods_in_use(self._settings.tick, (profile.delay for profile in self._profiles.profiles))
+        behind = measure(self._topics, committed, self._parts.names, periods=periods, now_ms=now_ms)
         self._gauges.show(behind)
         if behind.unknown - self._leaderless:
             partitions = [f"{topic}/{number}" for topic, number in sorted(behind.unknown)]
