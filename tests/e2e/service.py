@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,14 @@ class Service:
         written.write_text(text)
         written.replace(path)
         return path
+
+    @contextmanager
+    def profiles_away(self) -> Iterator[None]:
+        """The folder of the profiles is not there meanwhile."""
+        folder = self._folder / "profiles"
+        elsewhere = folder.rename(folder.with_name("not-mounted"))
+        yield
+        elsewhere.rename(folder)
 
     def remove_profile(self, name: str) -> None:
         (self._folder / "profiles" / f"{name}.yaml").unlink()

@@ -30,13 +30,12 @@ def test_a_topic_that_would_delete_what_waits_is_refused_with_the_setting_to_cha
 def test_profiles_that_cannot_be_read_yet_are_waited_for_and_no_event_passes_them_by(
     service: Service, crm: Crm, receiver: Receiver
 ) -> None:
-    folder = service.profile("hub", receiver.url("/hub")).parent
-    folder.rename(folder.with_name("not-mounted"))
+    service.profile("hub", receiver.url("/hub"))
     crm.send_orders(events := [crm.order() for _ in range(20)])
-    instance = service.start(wait_ready=False)
-    wait_for(lambda: instance.status_of("/readyz") == 503, timeout_seconds=20, what="/readyz says no")
 
-    folder.with_name("not-mounted").rename(folder)
+    with service.profiles_away():
+        instance = service.start(wait_ready=False)
+        wait_for(lambda: instance.status_of("/readyz") == 503, timeout_seconds=20, what="/readyz says no")
 
     receiver.wait_for_all({event["eventId"] for event in events}, "/hub")
 

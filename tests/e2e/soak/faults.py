@@ -49,6 +49,7 @@ class Faults:
             self._kill_broker: 2,
             self._hang_broker: 1,
             self._reload_profiles: 3,
+            self._lose_profiles: 2,
         }
         (fault,) = self._chance.choices(list(weighted), list(weighted.values()))
         fault()
@@ -132,6 +133,14 @@ class Faults:
     def _reload_profiles(self) -> None:
         self._reloads += 1
         self._rewrite_profiles(self._reloads)
+
+    def _lose_profiles(self) -> None:
+        """The volume with the profiles is away while one instance is killed and its successor starts."""
+        with self._broken("profiles away, instance killed", repeats=True), self._service.profiles_away():
+            self._running.pop(self._chance.randrange(len(self._running))).kill()
+            self._running.append(self._service.start(wait_ready=False))
+            time.sleep(self._chance.uniform(0.5, 6))
+        self._wait_ready()
 
     def _wait_ready(self) -> None:
         for instance in self._running:
