@@ -18,7 +18,14 @@ from tests.e2e.service import Service
 from tests.receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
-HOT = ("ingest/service", "core/render", "core/offsets", "dispatch/admission", "adapters/avro/complex", "adapters/curl/sender")
+HOT = (
+    "ingest/service",
+    "core/render",
+    "core/offsets",
+    "dispatch/admission",
+    "adapters/avro/complex",
+    "adapters/curl/sender",
+)
 
 
 def require_compiler() -> None:
