@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from consumer.adapters.kafka.consumer import Place
 from consumer.adapters.kafka.topics import NewTopicSpec, Topics
+from consumer.core.ports import Place
 from consumer.demo.broker import EmbeddedBroker
 
 

@@ -6,10 +6,10 @@ from typing import Final
 from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.errors import UndecodableRecord
 from consumer.core.outcome import Reason
+from consumer.core.ports import Record
 from consumer.core.waiting import Headers, Waiting, profile_and_code, read_headers
 from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
-from consumer.dispatch.ports import Record
 from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.run import Run
 from consumer.dispatch.settling import PAUSED, Settling

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from consumer.core.customer_type import PARTIAL, converts
+from consumer.core.ports import Record
 from consumer.core.waiting import Waiting
 from consumer.core.window import Noted, PartialIndex
-from consumer.dispatch.ports import Record
 from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.track import Track
 

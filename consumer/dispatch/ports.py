@@ -1,38 +1,11 @@
-"""What the stage needs of the outside world."""
+"""What the stage needs of the outside world, beside what both need."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from consumer.core.answer import Answer
+from consumer.core.ports import Record
 from consumer.core.request import Request
-
-LogRecord = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
-"""Topic, key, value, headers."""
-
-
-class Record(Protocol):
-    """A record as it was read."""
-
-    def topic(self) -> str:
-        """Where it stands."""
-
-    def partition(self) -> int:
-        """Where it stands."""
-
-    def offset(self) -> int:
-        """Where it stands."""
-
-    def timestamp(self) -> tuple[int, int]:
-        """Its kind, and epoch milliseconds."""
-
-    def key(self) -> bytes | None:
-        """The order id as text."""
-
-    def value(self) -> bytes | None:
-        """The event's bytes."""
-
-    def headers(self) -> Sequence[tuple[str, bytes | None]] | None:
-        """What the program wrote beside the event."""
 
 
 class Reader(Protocol):
@@ -52,32 +25,6 @@ class Reader(Protocol):
 
     def group_metadata(self) -> Any:
         """What a transaction needs to commit offsets for the group."""
-
-
-class Log(Protocol):
-    """Where the stage writes."""
-
-    def make_ready(self, *, meanwhile: Callable[[], None]) -> bool:
-        """End what a process that was killed left open; whether that is done."""
-
-    def decide(self, place: tuple[str, int], group: Any, *, meanwhile: Callable[[], None]) -> None:
-        """End what is open of this writer though it believes it ended: offsets of *place* are not told."""
-
-    def commit(
-        self,
-        records: Iterable[LogRecord],
-        offsets: Mapping[tuple[str, int], tuple[int, str]],
-        group: Any,
-        *,
-        meanwhile: Callable[[], None],
-    ) -> None:
-        """
-        Write records and offsets, all or nothing.
-
-        Raises:
-            TransactionAborted: Nothing was written.
-            OutcomeUnknown: The committed offsets tell.
-        """
 
 
 class Sender(Protocol):

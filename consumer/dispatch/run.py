@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from consumer.core.customer_type import PARTIAL, converts
+from consumer.core.ports import Record
 from consumer.core.waiting import Waiting
 from consumer.dispatch.partials import Partials
-from consumer.dispatch.ports import Record
 from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.scan import Scan
 from consumer.dispatch.track import Reading, Track

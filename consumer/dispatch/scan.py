@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from consumer.core.errors import UndecodableRecord
+from consumer.core.ports import Record
 from consumer.core.waiting import Waiting, read_headers
-from consumer.dispatch.ports import Record
 from consumer.dispatch.track import Track
 
 

@@ -7,13 +7,14 @@ from typing import Any, Final, Protocol
 
 from consumer.core.errors import NoLongerMember, OutcomeUnknown, TransactionAborted
 from consumer.core.offsets import Ledger
+from consumer.core.ports import Log
 from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.lanes import Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.pace import READ_AT_ONCE, Pace
-from consumer.dispatch.ports import Log, Reader, Sender
+from consumer.dispatch.ports import Reader, Sender
 from consumer.dispatch.run import Run
 from consumer.dispatch.run_report import RunReport
 from consumer.dispatch.sending import Sending

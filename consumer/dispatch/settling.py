@@ -5,13 +5,13 @@ from typing import Final
 
 from consumer.core.customer_type import PARTIAL
 from consumer.core.outcome import Delivered, Failed, Reason
+from consumer.core.ports import LogRecord
 from consumer.core.report import outcome_row
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, retry_header, run_header, window_header
 from consumer.core.window import LatelyNoted
 from consumer.dispatch.lanes import Job
 from consumer.dispatch.oldest import OldestFailure
-from consumer.dispatch.ports import LogRecord
 from consumer.dispatch.track import Taken, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics

@@ -3,8 +3,8 @@
 from typing import Final
 
 from consumer.core.offsets import Ledger
+from consumer.core.ports import Record
 from consumer.core.schedule import last_boundary_ms
-from consumer.dispatch.ports import Record
 from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.run import Run
 from consumer.dispatch.track import NEVER_MS, Cursor, Reading, Track

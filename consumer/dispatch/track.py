@@ -6,9 +6,10 @@ from enum import Enum
 from typing import Final
 
 from consumer.core.offsets import Ledger
+from consumer.core.ports import Record
 from consumer.core.schedule import next_boundary_ms
 from consumer.core.waiting import Waiting, run_of
-from consumer.dispatch.ports import Reader, Record
+from consumer.dispatch.ports import Reader
 from consumer.dispatch.precedence import Precedence
 
 NEVER_MS: Final = 1 << 62

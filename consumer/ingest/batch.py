@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from consumer.ingest.ports import LogRecord, Place
+from consumer.core.ports import LogRecord, Place
 
 
 class Batch:

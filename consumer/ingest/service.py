@@ -8,13 +8,14 @@ from typing import Any, Final
 from consumer.core.customer_type import converts
 from consumer.core.errors import OutcomeUnknown, RecordError, SchemaUnavailable, TransactionAborted
 from consumer.core.event import Decoder, Event, EventReader
+from consumer.core.ports import Log, Place, Record
 from consumer.core.profile import Profile
 from consumer.core.report import outcome_row
 from consumer.core.routing import Delivery
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, window_header
 from consumer.ingest.batch import Batch
-from consumer.ingest.ports import Log, Place, Reader, Record
+from consumer.ingest.ports import Reader
 from consumer.ingest.routing import Routing
 from consumer.log import EventLog
 from consumer.metrics import Metrics

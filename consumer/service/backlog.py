@@ -7,14 +7,13 @@ from typing import Final, Protocol
 
 from consumer.core.errors import BrokerUnreachable
 from consumer.core.offsets import open_in, open_test
+from consumer.core.ports import Place, Record
 from consumer.core.topics import TopicNames
-from consumer.dispatch.ports import Record
 from consumer.service.own_topics import is_dispatched
 from consumer.settings import Settings
 
 _TRIES: Final = 8
 _BETWEEN_TRIES_S: Final = 0.05
-Place = tuple[str, int]
 
 
 class CommittedOffset(Protocol):

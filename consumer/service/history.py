@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from consumer.core.ports import Place, Record
 from consumer.core.report import iso_utc
 from consumer.core.topics import TopicNames
-from consumer.dispatch.ports import Record
 from consumer.service.asking import Brokers
-from consumer.service.backlog import Place
 from consumer.service.recent import row_of
 
 _FAILED: Final = frozenset({"failed", "dead_lettered"})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from consumer.core.offsets import open_in
+from consumer.core.ports import Place
 from consumer.core.schedule import last_boundary_ms
 from consumer.core.topics import TopicNames
 from consumer.metrics import Metrics
@@ -13,7 +14,6 @@ from consumer.metrics import Metrics
 _ASK_S: Final = 2.0
 """For each question: the brokers must not seem silent, which they are after some seconds, since one of them is."""
 
-Place = tuple[str, int]
 Committed = Mapping[Place, tuple[int, str]]
 
 

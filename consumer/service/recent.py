@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from consumer.dispatch.ports import Record
-from consumer.service.backlog import Place, ReadsRecords
+from consumer.core.ports import Place, Record
+from consumer.service.backlog import ReadsRecords
 
 _SPAN_MS: Final = 3_600_000
 _MOST_ROWS: Final = 200_000

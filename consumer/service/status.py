@@ -8,14 +8,14 @@ from typing import Final, Literal
 
 from consumer.adapters.profiles import ProfileSet
 from consumer.core.errors import UndecodableRecord
+from consumer.core.ports import Place, Record
 from consumer.core.profile import Profile
 from consumer.core.schedule import last_boundary_ms, next_boundary_ms, period_seconds, periods_in_use
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting, read_headers
-from consumer.dispatch.ports import Record
 from consumer.dispatch.settling import PAUSED
 from consumer.service.asking import Brokers
-from consumer.service.backlog import Backlog, Open, Place, look
+from consumer.service.backlog import Backlog, Open, look
 from consumer.service.profile_files import problems_by_profile
 from consumer.service.recent import LastFailure, Recent, read_recent
 from consumer.settings import Settings

@@ -20,7 +20,8 @@ from uuid import uuid4
 from confluent_kafka import Consumer
 
 from consumer.adapters.kafka import properties
-from consumer.adapters.kafka.transactions import Record, Transactions
+from consumer.adapters.kafka.transactions import Transactions
+from consumer.core.ports import LogRecord
 from tests.broker.kafka import KafkaBroker
 from tests.broker.topics import Topics
 
@@ -58,7 +59,7 @@ def commit_times(bootstrap_servers: str, case: Case, begin: Barrier, seconds: fl
     slot = properties.InstanceSlot(name)
     writer = Transactions(properties.producer(bootstrap_servers, {}, transactional_id=slot.name), slot)
     group = Consumer(properties.consumer(bootstrap_servers, {}, group=name)).consumer_group_metadata()
-    records: list[Record] = [("outcomes", str(number).encode(), _OUTCOME, None) for number in range(case.records)]
+    records: list[LogRecord] = [("outcomes", str(number).encode(), _OUTCOME, None) for number in range(case.records)]
 
     def commit(count: int) -> float:
         offsets = {("window", partition): (count, "") for partition in range(case.offsets)}

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.core.errors import BrokerError
+from consumer.core.ports import Place
 from consumer.log import EventLog
 
 _COMMITTED_S: Final = 5.0
@@ -39,9 +40,6 @@ _BROKERS_AWAY: Final = frozenset(
     }
 )
 _NOT_YET: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
-
-Place = tuple[str, int]
-"""Topic and partition."""
 
 _log = EventLog("kafka")
 

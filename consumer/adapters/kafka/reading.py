@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from consumer.adapters.kafka.consumer import Place
 from consumer.core.errors import BrokerUnreachable
+from consumer.core.ports import Place
 
 _AT_ONCE: Final = 1_000
 _SILENT_S: Final = 10.0

@@ -17,8 +17,9 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from consumer.adapters.kafka.consumer import Committed, Place, RepeatedErrors, committed_offsets, owned_offsets
+from consumer.adapters.kafka.consumer import Committed, RepeatedErrors, committed_offsets, owned_offsets
 from consumer.core.errors import BrokerUnreachable
+from consumer.core.ports import Place
 
 _ASK_S: Final = 10
 _NO_LEADER: Final = -1

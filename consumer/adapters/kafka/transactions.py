@@ -7,13 +7,11 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from consumer.adapters.kafka.consumer import Place, RepeatedErrors
+from consumer.adapters.kafka.consumer import RepeatedErrors
 from consumer.adapters.kafka.properties import InstanceSlot
 from consumer.core.errors import BrokerError, NoLongerMember, OutcomeUnknown, TransactionAborted
+from consumer.core.ports import LogRecord, Place
 from consumer.log import EventLog
-
-Record = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
-"""Topic, key, value, headers."""
 
 _CALL_S: Final = 1.0
 """A call into the client comes back at least this often, so that whoever waits can see to other things."""
@@ -85,7 +83,7 @@ class Transactions:
 
     def commit(
         self,
-        records: Iterable[Record],
+        records: Iterable[LogRecord],
         offsets: Mapping[Place, tuple[int, str]],
         group: Any,
         *,
@@ -184,7 +182,7 @@ class Transactions:
         while not self.make_ready(meanwhile=meanwhile):
             pass
 
-    def _write(self, records: Iterable[Record], meanwhile: Callable[[], None]) -> None:
+    def _write(self, records: Iterable[LogRecord], meanwhile: Callable[[], None]) -> None:
         produce = self._producer.produce
         for topic, key, value, headers in records:
             while True:

@@ -8,8 +8,9 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from consumer.adapters.kafka import consumer
-from consumer.adapters.kafka.consumer import Committed, GroupConsumer, Place
+from consumer.adapters.kafka.consumer import Committed, GroupConsumer
 from consumer.core.errors import BrokerError
+from consumer.core.ports import Place
 
 PLACE = ("orders", 3)
 

@@ -18,7 +18,7 @@ from consumer.core.errors import (
     UndecodableRecord,
 )
 from consumer.core.event import Fields
-from consumer.dispatch.ports import LogRecord
+from consumer.core.ports import LogRecord
 
 Place = tuple[str, int]
 Headers = list[tuple[str, bytes]]

@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry
 
 from consumer.core.errors import TransactionAborted
 from consumer.core.event import EventNames, EventReader
+from consumer.core.ports import LogRecord, Place
 from consumer.core.profile import Profile, Route
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import MARKER_HEADER, Waiting, read_headers
-from consumer.ingest.ports import LogRecord, Place
 from consumer.ingest.service import Carries, Ingest
 from consumer.metrics import Metrics
 from tests.unit.dispatch.fakes import Clock, CommittedAt, FakeDecoder
@@ -57,6 +57,8 @@ class SourceRecord:
 
     def value(self) -> bytes | None:
         return self.the_value
+
+    def headers(self) -> None: ...
 
 
 class FakeSource:
