@@ -9,10 +9,13 @@ from consumer.core.offsets import open_in
 from consumer.core.ports import Place
 from consumer.core.schedule import last_boundary_ms
 from consumer.core.topics import TopicNames
+from consumer.log import EventLog
 from consumer.metrics import Metrics
 
 _ASK_S: Final = 2.0
 """For each question: the brokers must not seem silent, which they are after some seconds, since one of them is."""
+
+_log = EventLog("service")
 
 Committed = Mapping[Place, tuple[int, str]]
 
@@ -70,6 +73,31 @@ def measure(
             run_end = first if first >= 0 else ends[place]
             due[place[0]] += open_in(*committed[place], run_end)
     return Behind(lag, dict(due), frozenset(committed.keys() - lag.keys()))
+
+
+class LagWatch:
+    """Asks how far the groups are behind, and shows it."""
+
+    def __init__(self, topics: AsksOffsets, names: TopicNames, metrics: Metrics) -> None:
+        self._topics = topics
+        self._names = names
+        self._gauges = LagGauges(metrics)
+        self._unknown: frozenset[Place] = frozenset()
+
+    def look(self, committed: Committed, *, periods: frozenset[int], now_ms: int) -> None:
+        """
+        Args: as `measure`.
+
+        Raises:
+            BrokerUnreachable: Nothing is known.
+        """
+        behind = measure(self._topics, committed, self._names, periods=periods, now_ms=now_ms)
+        self._gauges.show(behind)
+        if behind.unknown - self._unknown:
+            partitions = [f"{topic}/{number}" for topic, number in sorted(behind.unknown)]
+            advice = "they go on when their brokers are back"
+            _log.warning("partitions.leaderless", partitions=partitions, advice=advice)
+        self._unknown = behind.unknown
 
 
 class LagGauges:

@@ -2,36 +2,26 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
 from consumer.adapters.profiles import ProfileSet
 from consumer.adapters.web import WebServer
-from consumer.core.errors import BrokerUnreachable, SettingsError
+from consumer.core.errors import BrokerUnreachable
 from consumer.core.profile import Profile
 from consumer.core.schedule import periods_in_use
 from consumer.dispatch.service import Dispatch
-from consumer.ingest.service import Carries, Ingest
+from consumer.ingest.service import Ingest
 from consumer.log import EventLog
 from consumer.service.assembly import Parts, clock_ms
-from consumer.service.own_topics import (
-    AsksTopics,
-    create_missing,
-    is_dispatched,
-    make_large,
-    wanted_topics,
-    what_they_carry,
-)
-from consumer.service.progress import AsksOffsets, LagGauges, measure
+from consumer.service.progress import AsksOffsets, LagWatch
 from consumer.service.stage_thread import StageThread
-from consumer.service.topic_rules import keeping_faults
+from consumer.service.topic_keeper import AsksTopicsSoon, TopicKeeper
 
 _LOOK_S: Final = 0.5
 _RELOAD_MS: Final = 1_000
 _ASK_MS: Final = 3_000
-_PROBE_S: Final = 2.0
 _SILENT_MS: Final = 8_000
 """No answer from the brokers for this long: not ready."""
 
@@ -43,11 +33,8 @@ _TIDY_MS: Final = 60_000
 _log = EventLog("service")
 
 
-class AsksBrokers(AsksTopics, AsksOffsets, Protocol):
+class AsksBrokers(AsksTopicsSoon, AsksOffsets, Protocol):
     """What the housekeeping needs of the brokers."""
-
-    def partitions(self, *, timeout_seconds: float = ...) -> dict[str, int]:
-        """All topics with their number of partitions."""
 
     def delete_before(self, offsets: Mapping[tuple[str, int], int]) -> None:
         """Let the brokers drop all records before these offsets; best effort."""
@@ -67,7 +54,8 @@ class Supervisor:
         self._settings = parts.settings
         self._folder = parts.profile_folder()
         self._topics: AsksBrokers = topics or parts.topics()
-        self._gauges = LagGauges(parts.metrics)
+        self._own = TopicKeeper(self._topics, parts.settings, parts.names, clock_ms=clock_ms)
+        self._lag = LagWatch(self._topics, parts.names, parts.metrics)
         self._role = role
         self._is_stopping = False
         self._wakes: SimpleQueue[None] = SimpleQueue()
@@ -75,14 +63,8 @@ class Supervisor:
         self._ingest: Ingest | None = None
         self._dispatch: Dispatch | None = None
         self._profiles = ProfileSet((), (), 0, named=None, was_read=False)
-        self._carries: Carries | None = None
         self._in_force: dict[str, Profile] = {}
         self._waiting: list[Profile] = []
-        self._there: frozenset[str] = frozenset()
-        self._known: set[str] = set()
-        self._missing: set[str] = set()
-        self._leaderless: frozenset[tuple[str, int]] = frozenset()
-        self._heard_ms = 0
         self._next_reload_ms = self._next_ask_ms = self._next_tidy_ms = 0
 
     def stop(self) -> None:
@@ -142,7 +124,7 @@ class Supervisor:
             return "shutting down"
         if not self._profiles.was_read:
             return "the profiles cannot be read"
-        if not self._heard_ms or clock_ms() - self._heard_ms > _SILENT_MS:
+        if not self._own.heard_ms or clock_ms() - self._own.heard_ms > _SILENT_MS:
             return "the brokers do not answer"
         if not self._threads:
             return "starting"
@@ -150,13 +132,13 @@ class Supervisor:
         return f"{', '.join(waiting)}: no partitions assigned yet" if waiting else None
 
     def _start_stages(self) -> None:
-        while not (self._has_profiles() and self._ensure_topics() and self._topics_keep()):
+        while not (self._has_profiles() and self._own.has_all() and self._own.keeps_what_waits()):
             if self._rested():
                 return
         self._put_in_force()
         if self._role in {"all", "ingest"}:
             self._ingest, reader = self._parts.ingest()
-            self._ingest.carries = self._carries
+            self._ingest.carries = self._own.carries
             self._ingest.use(self._in_force.values())
             self._threads.append(StageThread("ingest", self._ingest, reader, lambda: None))
         if self._role in {"all", "dispatch"}:
@@ -173,25 +155,6 @@ class Supervisor:
             if found.was_read:
                 self._take_profiles(found)
         return self._profiles.was_read
-
-    def _topics_keep(self) -> bool:
-        """
-        Whether the topics in which deliveries wait were asked for how long they keep them.
-
-        Raises:
-            SettingsError: One would delete what waits in it.
-        """
-        names = self._parts.names
-        try:
-            faults = keeping_faults(self._topics.config(t for t in self._known if is_dispatched(t, names)), names)
-        except BrokerUnreachable as error:
-            _log.warning("brokers.unreachable", error=str(error))
-            return False
-        for fault in faults:
-            _log.warning("topic.fault", topic=fault.topic, text=fault.text)
-        if any(fault.loses for fault in faults):
-            raise SettingsError(*(fault.text for fault in faults if fault.loses))
-        return True
 
     def _finish_dispatch(self) -> None:
         if self._dispatch is not None:
@@ -222,10 +185,12 @@ class Supervisor:
                 self._take_profiles(changed)
         try:
             if self._ingest is not None and self._ingest.asks_for_sizes:
-                self._make_large(self._ingest)
+                self._own.make_large()
+                self._ingest.carries = self._own.carries
+                self._ingest.asks_for_sizes = False
             if now_ms >= self._next_ask_ms:
                 self._next_ask_ms = now_ms + _ASK_MS
-                self._hear()
+                self._own.hear()
                 if self._waiting:
                     self._put_in_force()
                 self._measure(now_ms)
@@ -237,6 +202,7 @@ class Supervisor:
 
     def _take_profiles(self, profiles: ProfileSet) -> None:
         self._profiles = profiles
+        self._own.want(profiles.profiles)
         for problem in profiles.problems:
             write = _log.error if problem.severity == "error" else _log.warning
             write("profile.problem", place=f"{problem.file}:{problem.line}", text=problem.text)
@@ -255,11 +221,11 @@ class Supervisor:
         Each profile as soon as its window is there, and until then as it was: what is routed to a topic that is missing
         would stop the events of all.
         """
-        self._ensure_topics()
+        self._own.has_all()
         fit: dict[str, Profile] = {}
         for profile in self._profiles.profiles:
             window = self._parts.names.window_of(profile.delay, self._settings.tick)
-            usable = profile if window in self._there else self._in_force.get(profile.name)
+            usable = profile if window in self._own.there else self._in_force.get(profile.name)
             if usable is not None:
                 fit[profile.name] = usable
             if usable is not profile and profile not in self._waiting:
@@ -267,74 +233,10 @@ class Supervisor:
         self._in_force = fit
         self._waiting = [profile for profile in self._profiles.profiles if fit.get(profile.name) is not profile]
         if self._ingest is not None:
+            self._ingest.carries = self._own.carries
             self._ingest.use(fit.values())
         if self._dispatch is not None:
             self._dispatch.use(fit.values(), self._profiles.named)
-
-    def _hear(self) -> None:
-        there = self._topics.partitions(timeout_seconds=_PROBE_S)
-        self._there = frozenset(there)
-        self._heard_ms = clock_ms()
-        missing = set(self._sources()) - there.keys()
-        if not self._settings.kafka.create_topics:
-            missing |= set(self._wanted()) - there.keys()
-        for topic in sorted(missing - self._missing):
-            _log.warning("topic.missing", topic=topic, advice="it is waited for: create it, or correct the settings")
-        self._missing = missing
-
-    def _wanted(self) -> list[str]:
-        return wanted_topics(self._parts.names, self._profiles.profiles, self._settings.tick)
-
-    def _ensure_topics(self) -> bool:
-        """Whether the topics for these profiles are there."""
-        wanted = self._wanted()
-        if set(wanted) <= self._known:
-            return True
-        kafka = self._settings.kafka
-        created: list[str] = []
-        try:
-            self._hear()
-            if kafka.create_topics:
-                created = create_missing(
-                    self._topics,
-                    wanted,
-                    names=self._parts.names,
-                    sources=self._sources(),
-                    partitions=kafka.partitions,
-                    replication_factor=kafka.replication_factor,
-                )
-                if created:
-                    _log.info("topics.created", topics=created)
-            self._use_carries(what_they_carry(self._topics, wanted, self._parts.names))
-        except BrokerUnreachable as error:
-            _log.warning("brokers.unreachable", error=str(error))
-            return False
-        self._there |= set(created)  # which not every broker knows of yet
-        self._known = set(wanted) & self._there
-        return set(wanted) <= self._known
-
-    def _make_large(self, ingest: Ingest) -> None:
-        """An event waits that is larger than the own topics carried when they were made, or were asked last."""
-        wanted = self._wanted()
-        if self._settings.kafka.create_topics:
-            try:
-                raised = make_large(self._topics, wanted, self._sources())
-            except BrokerUnreachable as error:
-                _log.warning("topics.not_raised", error=str(error), advice="raise their max.message.bytes")
-            else:
-                if raised:
-                    _log.info("topics.raised", topics=raised)
-        carries = what_they_carry(self._topics, wanted, self._parts.names)
-        self._use_carries(carries and replace(carries, raised_ms=clock_ms()))
-        ingest.asks_for_sizes = False
-
-    def _use_carries(self, carries: Carries | None) -> None:
-        self._carries = carries
-        if self._ingest is not None:
-            self._ingest.carries = carries
-
-    def _sources(self) -> list[str]:
-        return [source.topic for source in self._settings.sources]
 
     def _measure(self, now_ms: int) -> None:
         committed = {
@@ -342,14 +244,7 @@ class Supervisor:
             **(self._dispatch.committed if self._dispatch else {}),
         }
         periods = periods_in_use(self._settings.tick, (profile.delay for profile in self._profiles.profiles))
-        behind = measure(self._topics, committed, self._parts.names, periods=periods, now_ms=now_ms)
-        self._gauges.show(behind)
-        if behind.unknown - self._leaderless:
-            partitions = [f"{topic}/{number}" for topic, number in sorted(behind.unknown)]
-            _log.warning(
-                "partitions.leaderless", partitions=partitions, advice="they go on when their brokers are back"
-            )
-        self._leaderless = behind.unknown
+        self._lag.look(committed, periods=periods, now_ms=now_ms)
 
     def _tidy(self) -> None:
         """Let the brokers drop what is settled: nothing that waits is deleted by age."""

@@ -1,0 +1,145 @@
+"""The program's own topics while it runs: made when they are missing, raised when they are too small."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from consumer.core.errors import BrokerUnreachable, SettingsError
+from consumer.core.profile import Profile
+from consumer.core.topics import TopicNames
+from consumer.ingest.service import Carries
+from consumer.log import EventLog
+from consumer.service.own_topics import (
+    AsksTopics,
+    create_missing,
+    is_dispatched,
+    make_large,
+    wanted_topics,
+    what_they_carry,
+)
+from consumer.service.topic_rules import keeping_faults
+from consumer.settings import Settings
+
+_PROBE_S: Final = 2.0
+
+_log = EventLog("service")
+
+
+class AsksTopicsSoon(AsksTopics, Protocol):
+    """What is needed of the brokers here."""
+
+    def partitions(self, *, timeout_seconds: float = ...) -> dict[str, int]:
+        """All topics with their number of partitions."""
+
+
+class TopicKeeper:
+    """
+    Not to be shared between threads; what it tells may be read by all.
+
+    Attributes:
+        there: Every topic, as it was heard last.
+        heard_ms: When the brokers answered last; 0: never yet.
+        carries: What the own topics carry; None until it is known.
+    """
+
+    def __init__(
+        self, topics: AsksTopicsSoon, settings: Settings, names: TopicNames, *, clock_ms: Callable[[], int]
+    ) -> None:
+        self._topics = topics
+        self._settings = settings
+        self._names = names
+        self._clock_ms = clock_ms
+        self._sources = [source.topic for source in settings.sources]
+        self._wanted: list[str] = []
+        self._known: set[str] = set()
+        self._missing: set[str] = set()
+        self.there: frozenset[str] = frozenset()
+        self.heard_ms = 0
+        self.carries: Carries | None = None
+
+    def want(self, profiles: Iterable[Profile]) -> None:
+        """These are to be served from now on."""
+        self._wanted = wanted_topics(self._names, profiles, self._settings.tick)
+
+    def hear(self) -> None:
+        """
+        Ask the brokers which topics there are.
+
+        Raises:
+            BrokerUnreachable: They do not answer.
+        """
+        there = self._topics.partitions(timeout_seconds=_PROBE_S)
+        self.there = frozenset(there)
+        self.heard_ms = self._clock_ms()
+        missing = set(self._sources) - there.keys()
+        if not self._settings.kafka.create_topics:
+            missing |= set(self._wanted) - there.keys()
+        for topic in sorted(missing - self._missing):
+            _log.warning("topic.missing", topic=topic, advice="it is waited for: create it, or correct the settings")
+        self._missing = missing
+
+    def has_all(self) -> bool:
+        """Whether all that is wanted is there, after what may be created was."""
+        if set(self._wanted) <= self._known:
+            return True
+        try:
+            self.hear()
+            created = self._create() if self._settings.kafka.create_topics else []
+            self.carries = what_they_carry(self._topics, self._wanted, self._names)
+        except BrokerUnreachable as error:
+            _log.warning("brokers.unreachable", error=str(error))
+            return False
+        self.there |= set(created)  # which not every broker knows of yet
+        self._known = set(self._wanted) & self.there
+        return set(self._wanted) <= self._known
+
+    def keeps_what_waits(self) -> bool:
+        """
+        Whether the topics in which deliveries wait were asked for how long they keep them.
+
+        Raises:
+            SettingsError: One would delete what waits in it.
+        """
+        waiting = (topic for topic in self._known if is_dispatched(topic, self._names))
+        try:
+            faults = keeping_faults(self._topics.config(waiting), self._names)
+        except BrokerUnreachable as error:
+            _log.warning("brokers.unreachable", error=str(error))
+            return False
+        for fault in faults:
+            _log.warning("topic.fault", topic=fault.topic, text=fault.text)
+        if any(fault.loses for fault in faults):
+            raise SettingsError(*(fault.text for fault in faults if fault.loses))
+        return True
+
+    def make_large(self) -> None:
+        """
+        Have them carry whatever fits the sources, where that may be changed.
+
+        Raises:
+            BrokerUnreachable: They do not answer.
+        """
+        if self._settings.kafka.create_topics:
+            try:
+                raised = make_large(self._topics, self._wanted, self._sources)
+            except BrokerUnreachable as error:
+                _log.warning("topics.not_raised", error=str(error), advice="raise their max.message.bytes")
+            else:
+                if raised:
+                    _log.info("topics.raised", topics=raised)
+        carries = what_they_carry(self._topics, self._wanted, self._names)
+        self.carries = carries and replace(carries, raised_ms=self._clock_ms())
+
+    def _create(self) -> list[str]:
+        kafka = self._settings.kafka
+        created = create_missing(
+            self._topics,
+            self._wanted,
+            names=self._names,
+            sources=self._sources,
+            partitions=kafka.partitions,
+            replication_factor=kafka.replication_factor,
+        )
+        if created:
+            _log.info("topics.created", topics=created)
+        return created
