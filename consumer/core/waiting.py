@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.core.errors import UndecodableRecord
+from consumer.core.outcome import Reason
 
 DELIVERY_HEADER: Final = "postback-delivery"
 RETRY_HEADER: Final = "postback-retry"
@@ -15,6 +16,8 @@ _LONGEST_NUMBER: Final = 20
 """Characters of a number of 64 bits with its sign: longer ones are too large for what is reckoned with them."""
 _LONGEST_OFFSET: Final = 18
 """Digits: all of them fit into 64 bits, and no topic comes that far."""
+
+_ALONE: Final = frozenset({Reason.REJECTED, Reason.REDIRECT, Reason.RENDER})
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -50,6 +53,16 @@ class Waiting:
     hold_endpoint: str = ""
     attempted_at_ms: int = 0
     reason: str = ""
+
+    @property
+    def failed_alone(self) -> bool:
+        """Whether its last failure was one of this delivery, which says nothing of others."""
+        return self.reason in _ALONE
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it failed before as if its destination had: it may be the delivery, all the same."""
+        return self.attempts > 0 and self.reason not in _ALONE
 
     @property
     def version(self) -> tuple[int, int, int]:

@@ -71,7 +71,7 @@ class Admission:
         if target is None:
             self._orphan(run, Taken(track, offset, key, value, waiting, due_ms), now_ms)
             return
-        lane = self._lanes.lane(target.renderer.endpoint)
+        lane = self._lanes.lane(target.renderer.endpoint, waiting.profile)
         self._admit(run, Job(track, offset, key, value, waiting, due_ms, run.precedence.run_ms, target, lane), now_ms)
 
     def has_room_for_aside(self, run: Run) -> bool:
@@ -82,7 +82,7 @@ class Admission:
         target = self._targets.get(profile)
         if target is None:
             return True
-        lane = self._lanes.lane(target.renderer.endpoint)
+        lane = self._lanes.lane(target.renderer.endpoint, profile)
         return lane.is_slow or lane.waiting <= self._slow_lane_keeps // 2
 
     def is_up_to_date(self, job: Job) -> bool:
@@ -130,7 +130,7 @@ class Admission:
             self.hold_line(lane.queue.pop(), now_ms)
 
     def hold_all(self, lane: Lane, now_ms: int) -> None:
-        """Nothing more is sent to this endpoint in this run: what waits for it is moved on unattempted."""
+        """Nothing more is sent there in this run: what waits for it is moved on unattempted."""
         while lane.queue:
             self.hold_line(lane.queue.popleft(), now_ms)
 
@@ -140,9 +140,10 @@ class Admission:
         if self._orders.is_converted(job):
             self._settling.suppressed(job, "converted", now_ms)
             return
-        endpoint = job.lane.endpoint
+        endpoint, destination = job.lane.endpoint, job.lane.destination
+        destination.held(is_suspect=waiting.is_suspect)
         waiting.hold_until_ms, waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
-        if self._settling.kept(job, Reason.HELD, now_ms) and endpoint.is_closed(job.run_ms):
+        if self._settling.kept(job, Reason.HELD, now_ms) and destination.is_closed(job.run_ms):
             job.track.precedence.hold(waiting.profile)
 
     def hold_line(self, leader: Job, now_ms: int) -> None:
@@ -272,11 +273,11 @@ class Admission:
         # Known from before a restart; what another endpoint asked for says nothing of the one that the profile has now.
         if waiting.hold_until_ms > now_ms and waiting.hold_endpoint == lane.endpoint.name:
             lane.endpoint.hold(waiting.hold_until_ms)
-        endpoint = lane.endpoint
-        if not endpoint.accepts(now_ms, job.run_ms):
+        destination = lane.destination
+        if not destination.accepts(now_ms, job.run_ms, is_suspect=waiting.is_suspect):
             return False
-        is_probed = endpoint.is_probed and run.leaves_for_later(job.track)
-        return not (is_probed and (lane.queue or endpoint.in_flight))
+        is_probed = destination.is_probed and run.leaves_for_later(job.track)
+        return not (is_probed and (lane.queue or destination.in_flight))
 
     def _is_full(self, run: Run, job: Job) -> bool:
         lane = job.lane

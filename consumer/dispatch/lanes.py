@@ -1,9 +1,10 @@
-"""One lane an endpoint: what waits in memory to be sent there, served in turns so that none delays another."""
+"""One lane a destination: what waits in memory to be sent there, served in turns so that none delays another."""
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from consumer.core.destination import Destination
 from consumer.core.endpoint import Endpoint
 from consumer.dispatch.speed import Speed
 from consumer.dispatch.targets import Target
@@ -17,7 +18,7 @@ class Job(Taken):
 
     Attributes:
         run_ms: Name of the run that took it.
-        lane: Of the endpoint that its profile had when it was taken.
+        lane: Of its profile, and the endpoint that the profile had when it was taken.
         followers: Later deliveries of the same order to the same profile: they go out after it.
     """
 
@@ -33,19 +34,24 @@ class Lane:
     Attributes:
         queue: Those that may be sent: of each order to each profile the first one.
         following: How many come after those, or after what is in flight, in their order's line.
-        is_ready: Stands in the round of lanes that are served.
+        is_ready: Stands in the round of lanes that are served, or waits for room at its endpoint.
         gives_way: It answers too slowly for all that came for it: it takes no more memory than its share, and what
             comes beyond that is set aside in its window.
         is_slow: So slowly that it is not worth waiting for: that is moved to the retry topic.
     """
 
-    endpoint: Endpoint
+    destination: Destination
     speed: Speed
     queue: deque[Job] = field(default_factory=deque)
     following: int = 0
     is_ready: bool = False
     gives_way: bool = False
     is_slow: bool = False
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """That of its destination."""
+        return self.destination.endpoint
 
     @property
     def waiting(self) -> int:
@@ -56,6 +62,8 @@ class Lane:
 class Lanes:
     """
     All lanes, and the round of those that can send.
+
+    All profiles of an endpoint share what it takes at once, each in its turn.
 
     An eighth of the slots is kept for receivers that answer soon, and for those that have less than an equal share of
     all: sixteen that each take half a minute to answer would hold every slot otherwise.
@@ -71,22 +79,35 @@ class Lanes:
         self._slots = slots
         self._reserve = slots // 8
         self._share = slots
-        self._lanes: dict[str, Lane] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._blocked: dict[Endpoint, deque[Lane]] = {}
         self._round: deque[Lane] = deque()
 
     def __iter__(self) -> Iterator[Lane]:
         return iter(self._lanes.values())
 
-    def lane(self, endpoint: str) -> Lane:
-        """The lane of `scheme://host:port`."""
-        lane = self._lanes.get(endpoint)
+    def held(self, now_ms: int) -> dict[str, bool]:
+        """Of each endpoint, whether nothing is sent to it now, whatever the profile."""
+        held: dict[str, bool] = {}
+        for lane in self._lanes.values():
+            name = lane.endpoint.name
+            held[name] = held.get(name, True) and lane.destination.is_held(now_ms)
+        return held
+
+    def lane(self, endpoint: str, profile: str) -> Lane:
+        """That of a profile to its `scheme://host:port`."""
+        lane = self._lanes.get((endpoint, profile))
         if lane is None:
-            state = Endpoint(endpoint, self._highest_limit)
-            lane = self._lanes[endpoint] = Lane(state, Speed(state))
+            state = self._endpoints.get(endpoint)
+            if state is None:
+                state = self._endpoints[endpoint] = Endpoint(endpoint, self._highest_limit)
+            destination = Destination(state)
+            lane = self._lanes[endpoint, profile] = Lane(destination, Speed(destination))
         return lane
 
     def put(self, job: Job) -> None:
-        """Behind what waits for its endpoint."""
+        """Behind what waits for its destination."""
         lane = job.lane
         lane.queue.append(job)
         if not lane.is_ready:
@@ -94,13 +115,24 @@ class Lanes:
 
     def wake(self, lane: Lane) -> None:
         """It may be able to send (again)."""
-        if not lane.is_ready and lane.queue and lane.endpoint.has_room:
+        if not lane.is_ready and lane.queue and lane.destination.has_room:
             lane.is_ready = True
             self._round.append(lane)
 
+    def done(self, lane: Lane) -> None:
+        """A job that was taken is no longer in flight."""
+        endpoint = lane.endpoint
+        endpoint.in_flight -= 1
+        lane.destination.in_flight -= 1
+        self.wake(lane)
+        blocked = self._blocked.get(endpoint)
+        if blocked:
+            for _ in range(min(len(blocked), endpoint.limit - endpoint.in_flight)):
+                self._round.append(blocked.popleft())
+
     def share_slots(self) -> None:
         """Count who shares them, several times a second. One that is alone has all; others leave a share free."""
-        busy = sum(1 for lane in self._lanes.values() if lane.queue or lane.endpoint.in_flight)
+        busy = sum(1 for lane in self._lanes.values() if lane.queue or lane.destination.in_flight)
         self._share = self._slots if busy <= 1 else max(1, self._slots // (busy + 1))
 
     def take(self, free: int) -> Job | None:
@@ -113,20 +145,25 @@ class Lanes:
         is_scarce = free <= self._reserve
         for _ in range(len(self._round)):
             lane = self._round.popleft()
-            endpoint = lane.endpoint
-            if not (lane.queue and endpoint.has_room):
+            destination = lane.destination
+            if not (lane.queue and destination.has_room):
                 lane.is_ready = False
                 continue
+            endpoint = destination.endpoint
+            if not endpoint.has_room:
+                self._blocked.setdefault(endpoint, deque()).append(lane)
+                continue
             self._round.append(lane)
-            if not is_scarce or endpoint.in_flight < self._share or lane.speed.answers_soon:
+            if not is_scarce or destination.in_flight < self._share or lane.speed.answers_soon:
                 endpoint.in_flight += 1
+                destination.in_flight += 1
                 return lane.queue.popleft()
         return None
 
     def has_ready(self, count: int) -> bool:
         """Whether so many jobs wait in lanes that can send."""
         for lane in self._round:
-            if lane.endpoint.has_room:
+            if lane.destination.has_room and lane.endpoint.has_room:
                 count -= len(lane.queue)
             if count <= 0:
                 return True
@@ -135,6 +172,7 @@ class Lanes:
     def clear(self) -> None:
         """Forget what waits; what is known of the endpoints stays."""
         self._round.clear()
+        self._blocked.clear()
         for lane in self._lanes.values():
             lane.queue.clear()
             lane.following = 0

@@ -5,11 +5,7 @@ from bisect import bisect_left
 from collections.abc import Set
 
 from consumer.core.customer_type import converts
-from consumer.core.outcome import Reason
 from consumer.core.waiting import Waiting
-
-_ALONE = frozenset({Reason.REJECTED, Reason.REDIRECT, Reason.RENDER})
-"""Failures of one delivery, which hold back no other."""
 
 
 class Precedence:
@@ -114,7 +110,7 @@ class Precedence:
         self._moved_lines.append(hash((order, waiting.profile)))
         if converts(waiting.code):
             self._moved_lines.append(hash(order))
-        if waiting.reason in _ALONE:
+        if waiting.failed_alone:
             return
         if self._lines:
             line, offset = _line(order, waiting)
@@ -167,7 +163,7 @@ class Precedence:
         """
         line = hash((order, waiting.profile))
         (self._later if is_due else self._moved_lines).append(line)
-        if waiting.reason in _ALONE:
+        if waiting.failed_alone:
             return
         if not is_due:
             self._orders.add(line)

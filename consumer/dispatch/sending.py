@@ -71,7 +71,7 @@ class Sending:
                 self._settling.suppressed(job, moved_past, now_ms)
             self._next(job)
             return
-        if not job.lane.endpoint.accepts(now_ms, job.run_ms):
+        if not job.lane.destination.accepts(now_ms, job.run_ms, is_suspect=waiting.is_suspect):
             self._admission.hold_line(job, now_ms)
             self._done(job.lane)
             return
@@ -115,7 +115,7 @@ class Sending:
         match outcome:
             case Delivered():
                 job.waiting.attempts += 1
-                lane.endpoint.answered()
+                lane.destination.answered()
                 self._settling.delivered(job, outcome, answer.duration_ms, now_ms)
                 self._next(job)
             case Failed():
@@ -128,7 +128,8 @@ class Sending:
         self._done(job.lane)
 
     def _failed(self, job: Job, failure: Failed, duration_ms: float, now_ms: int) -> None:
-        endpoint = job.lane.endpoint
+        destination = job.lane.destination
+        is_suspect = job.waiting.is_suspect
         if failure.reason is Reason.REFUSED_ADDRESS:
             self._report_refusal(job, failure)
         else:
@@ -137,9 +138,9 @@ class Sending:
             self._hold_as_asked(job, failure, now_ms)
         opened = False
         if failure.is_endpoints:
-            opened = endpoint.failed(failure, job.run_ms)
+            opened = destination.failed(failure, job.run_ms, is_suspect=is_suspect)
         else:
-            endpoint.answered()
+            destination.answered()
         self._settling.failed(job, failure, duration_ms, now_ms, moved_past=self._moved_past(job))
         if failure.is_endpoints:
             for follower in job.followers or ():
@@ -148,7 +149,7 @@ class Sending:
             self._done(job.lane)
         else:
             self._next(job)
-        if opened or not endpoint.accepts(now_ms, job.run_ms):
+        if opened or not destination.accepts(now_ms, job.run_ms):
             self._admission.hold_all(job.lane, now_ms)
 
     def _moved_past(self, job: Job) -> str | None:
@@ -195,5 +196,4 @@ class Sending:
         self._done(job.lane)
 
     def _done(self, lane: Lane) -> None:
-        lane.endpoint.in_flight -= 1
-        self._lanes.wake(lane)
+        self._lanes.done(lane)

@@ -323,8 +323,8 @@ class Dispatch:
 
     def _show(self, now_ms: int) -> None:
         """Gauges of what only this loop knows."""
-        for lane in self._lanes:
-            self._metrics.endpoint_held.labels(lane.endpoint.name).set(lane.endpoint.is_held(now_ms))
+        for endpoint, is_held in self._lanes.held(now_ms).items():
+            self._metrics.endpoint_held.labels(endpoint).set(is_held)
         oldest = self._settling.oldest
         for _, track in self._tracks.values():
             if track.period is None:

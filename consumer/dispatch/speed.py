@@ -1,9 +1,9 @@
-"""How fast an endpoint answers, judged from one look to the next."""
+"""How fast a destination answers, judged from one look to the next."""
 
 from math import inf
 from typing import Final
 
-from consumer.core.endpoint import Endpoint
+from consumer.core.destination import Destination
 
 _SOON_MS: Final = 1_000
 _WEIGHT: Final = 1 / 8
@@ -12,20 +12,20 @@ _WEIGHT: Final = 1 / 8
 
 class Speed:
     """
-    Of one endpoint.
+    Of one destination.
 
     Attributes:
         silent_ms: For how long it has not answered, while something was in flight.
         per_second: Answers; what they will be as soon as its limit is reached, while that still grows.
     """
 
-    __slots__ = ("_answered", "_answering_ms", "_endpoint", "_limit", "_mean_ms", "per_second", "silent_ms")
+    __slots__ = ("_answered", "_answering_ms", "_destination", "_limit", "_mean_ms", "per_second", "silent_ms")
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, destination: Destination) -> None:
         self.silent_ms = 0
         self.per_second = inf
-        self._endpoint = endpoint
-        self._limit = endpoint.limit
+        self._destination = destination
+        self._limit = destination.limit
         self._answered = 0
         self._answering_ms = 0.0
         self._mean_ms = inf
@@ -48,10 +48,10 @@ class Speed:
 
         Args:
             passed_ms: Since that.
-            is_blamed: Whether the time was the endpoint's; else it says nothing of it.
+            is_blamed: Whether the time was the receiver's; else it says nothing of it.
         """
-        endpoint, answered = self._endpoint, self._answered
-        if answered or not endpoint.in_flight:
+        destination, answered = self._destination, self._answered
+        if answered or not destination.in_flight:
             self.silent_ms = 0
         elif is_blamed:
             self.silent_ms += passed_ms
@@ -59,12 +59,13 @@ class Speed:
             self.per_second = inf
         elif answered:
             self.per_second = answered * 1000 / passed_ms
-            grows = endpoint.limit < endpoint.highest_limit and endpoint.limit == self._limit + answered
+            limit = destination.limit
+            grows = limit < destination.endpoint.highest_limit and limit == self._limit + answered
             if grows:
                 self.per_second = max(self.per_second, self._at_full_limit(self._answering_ms / answered))
         else:
             self.per_second = self._at_full_limit(self.silent_ms)
-        self._answered, self._answering_ms, self._limit = 0, 0.0, endpoint.limit
+        self._answered, self._answering_ms, self._limit = 0, 0.0, destination.limit
 
     def _at_full_limit(self, answer_ms: float) -> float:
-        return self._endpoint.highest_limit * 1000 / answer_ms if answer_ms else inf
+        return self._destination.endpoint.highest_limit * 1000 / answer_ms if answer_ms else inf

@@ -42,7 +42,7 @@ def test_what_is_held_counts_no_attempt_and_is_reported_once() -> None:
 
     held = [row for row in world.outcomes() if row["reason"] == "held"]
     assert {row["attempt"] for row in held} <= {0, 1}
-    assert len(held) == len({row["delivery_id"] for row in held})
+    assert len(held) == len({(row["delivery_id"], row["attempt"]) for row in held})
 
 
 def test_a_refused_address_counts_no_attempt_and_closes_the_endpoint_for_the_run() -> None:
