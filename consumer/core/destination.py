@@ -1,9 +1,13 @@
 """How much may go from one profile to its endpoint now: its limit and its breaker."""
 
 from enum import Enum
+from typing import Final
+from zlib import crc32
 
 from consumer.core.endpoint import OPENS_AT, START_LIMIT, WEIGHT, Endpoint
 from consumer.core.outcome import Failed
+
+_MOST_HALVINGS: Final = 12
 
 
 class Breaker(Enum):
@@ -20,7 +24,8 @@ class Destination:
 
     Paths of one host fail each for itself, so each profile has its own. A few deliveries that fail whatever the state
     of the receiver stand first in every run. They are suspects: after a row of their failures they alone are held for
-    the rest of the run; nor is one of them the probe when others wait.
+    the rest of the run; nor is one of them the probe when others wait. Which of them go is drawn anew in each run, and
+    the fewer the more of them there seem to be, so that each has its turn.
 
     The limit grows by one with each answer, up to the one that the settings allow, and halves with each failure of
     the destination as a whole.
@@ -33,6 +38,7 @@ class Destination:
         "_asks_others",
         "_closed_in",
         "_failures",
+        "_halvings",
         "_others_failed",
         "_others_wait",
         "_probed_in",
@@ -55,25 +61,26 @@ class Destination:
         self._closed_in = 0
         self._suspects_closed_in = 0
         self._probed_in = 0
+        self._halvings = 0
         self._asks_others = self._others_wait = self._others_failed = False
 
-    def accepts(self, now_ms: int, run_ms: int, *, is_suspect: bool = False) -> bool:
+    def accepts(self, now_ms: int, run_ms: int, *, suspect: str | None = None) -> bool:
         """
         Whether a delivery of the run that began at *run_ms* may be sent here, now or when it is its turn; else it is
         held, which costs no attempt, and so are all others of that run that come after it: none overtakes another.
         The first one that a later run brings to an open breaker becomes its probe.
 
         Args:
-            is_suspect: The delivery has failed before as if the destination had.
+            suspect: Id of the delivery, if it has failed before as if the destination had.
         """
         if now_ms < self.endpoint.hold_until_ms:
             self._closed_in = max(self._closed_in, run_ms)
-        if self.is_closed(run_ms) or (is_suspect and run_ms <= self._suspects_closed_in):
+        if self.is_closed(run_ms) or (suspect is not None and not self._is_drawn(suspect, run_ms)):
             return False
         if self.breaker is Breaker.OPEN:
             if run_ms > self._probed_in:
                 self._choose_probe(run_ms)
-            if is_suspect and self._asks_others:
+            if suspect is not None and self._asks_others:
                 return False
             self.breaker = Breaker.PROBING
         return True
@@ -89,6 +96,20 @@ class Destination:
         self._asks_others = self._others_wait and not in_vain
         self._others_wait = self._others_failed = False
         self._probed_in = run_ms
+
+    def _is_drawn(self, suspect: str, run_ms: int) -> bool:
+        self._begin(run_ms)
+        if run_ms <= self._suspects_closed_in:
+            return False
+        return not self._halvings or crc32(f"{suspect}{run_ms}".encode()) % (1 << self._halvings) == 0
+
+    def _begin(self, run_ms: int) -> None:
+        """Of a later run: what always fails, once in every run, is no row of failures."""
+        if run_ms <= self._run_ms:
+            return
+        were_closed = self._run_ms and self._suspects_closed_in >= self._run_ms
+        self._halvings = min(self._halvings + 1, _MOST_HALVINGS) if were_closed else max(0, self._halvings - 1)
+        self._run_ms, self._failures, self._suspects_failed = run_ms, 0, 0
 
     def is_closed(self, run_ms: int) -> bool:
         """Whether nothing more of the run that began at *run_ms* is sent here."""
@@ -108,8 +129,15 @@ class Destination:
         """Whether one more transfer may begin, if its endpoint has room, too."""
         return self.in_flight < (1 if self.breaker is Breaker.PROBING else self.limit)
 
-    def answered(self) -> None:
-        """A transfer ended in an answer that says nothing against the destination as a whole."""
+    def answered(self, *, is_suspect: bool = False) -> None:
+        """
+        A transfer ended in an answer that says nothing against the destination as a whole.
+
+        Args:
+            is_suspect: It was of a delivery that had failed before: the others like it may do as well.
+        """
+        if is_suspect:
+            self._halvings = 0
         self.endpoint.answered()
         self._failures = self._suspects_failed = 0
         self.breaker = Breaker.CLOSED
@@ -121,15 +149,13 @@ class Destination:
         A transfer of the run *run_ms* ended in a failure of the destination as a whole.
 
         Args:
-            is_suspect: As `accepts` was told.
+            is_suspect: The delivery had failed so before.
 
         Returns:
             Whether the breaker opened by it: what is queued for the destination is to be held.
         """
         self.endpoint.failed(failure, run_ms, is_suspect=is_suspect)
-        if run_ms > self._run_ms:
-            # One that always fails, once in every run, is no row of failures.
-            self._run_ms, self._failures, self._suspects_failed = run_ms, 0, 0
+        self._begin(run_ms)
         weight = WEIGHT.get(failure.reason, 1)
         if is_suspect:
             if run_ms <= self._suspects_closed_in:

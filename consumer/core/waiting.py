@@ -60,9 +60,9 @@ class Waiting:
         return self.reason in _ALONE
 
     @property
-    def is_suspect(self) -> bool:
-        """Whether it failed before as if its destination had: it may be the delivery, all the same."""
-        return self.attempts > 0 and self.reason not in _ALONE
+    def suspect(self) -> str | None:
+        """Its id, if it failed before as if its destination had: it may be the delivery, all the same."""
+        return self.delivery_id if self.attempts > 0 and self.reason not in _ALONE else None
 
     @property
     def version(self) -> tuple[int, int, int]:

@@ -141,7 +141,7 @@ class Admission:
             self._settling.suppressed(job, "converted", now_ms)
             return
         endpoint, destination = job.lane.endpoint, job.lane.destination
-        destination.held(is_suspect=waiting.is_suspect)
+        destination.held(is_suspect=waiting.suspect is not None)
         waiting.hold_until_ms, waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
         if self._settling.kept(job, Reason.HELD, now_ms) and destination.is_closed(job.run_ms):
             job.track.precedence.hold(waiting.profile)
@@ -274,7 +274,7 @@ class Admission:
         if waiting.hold_until_ms > now_ms and waiting.hold_endpoint == lane.endpoint.name:
             lane.endpoint.hold(waiting.hold_until_ms)
         destination = lane.destination
-        if not destination.accepts(now_ms, job.run_ms, is_suspect=waiting.is_suspect):
+        if not destination.accepts(now_ms, job.run_ms, suspect=waiting.suspect):
             return False
         is_probed = destination.is_probed and run.leaves_for_later(job.track)
         return not (is_probed and (lane.queue or destination.in_flight))

@@ -71,7 +71,7 @@ class Sending:
                 self._settling.suppressed(job, moved_past, now_ms)
             self._next(job)
             return
-        if not job.lane.destination.accepts(now_ms, job.run_ms, is_suspect=waiting.is_suspect):
+        if not job.lane.destination.accepts(now_ms, job.run_ms, suspect=waiting.suspect):
             self._admission.hold_line(job, now_ms)
             self._done(job.lane)
             return
@@ -114,8 +114,8 @@ class Sending:
         lane.speed.answered(answer.duration_ms)
         match outcome:
             case Delivered():
+                lane.destination.answered(is_suspect=job.waiting.suspect is not None)
                 job.waiting.attempts += 1
-                lane.destination.answered()
                 self._settling.delivered(job, outcome, answer.duration_ms, now_ms)
                 self._next(job)
             case Failed():
@@ -129,7 +129,7 @@ class Sending:
 
     def _failed(self, job: Job, failure: Failed, duration_ms: float, now_ms: int) -> None:
         destination = job.lane.destination
-        is_suspect = job.waiting.is_suspect
+        is_suspect = job.waiting.suspect is not None
         if failure.reason is Reason.REFUSED_ADDRESS:
             self._report_refusal(job, failure)
         else:

@@ -1,8 +1,10 @@
 """Endpoints that are dead, refused, or ask to wait: left alone, probed, and never sent to before their time."""
 
+from collections import Counter
+
 import pytest
 
-from consumer.core.answer import Unanswered
+from consumer.core.answer import Answer, Unanswered
 from consumer.core.waiting import read_headers
 from tests.unit.dispatch.receivers import network, status, timeout
 from tests.unit.dispatch.world import START_MS, World, profile
@@ -159,3 +161,55 @@ def test_the_wait_of_a_former_endpoint_says_nothing_of_the_one_that_a_profile_ha
     world.to_boundary()
 
     assert sorted(world.sent_events[1:]) == sorted([event, other])
+
+
+def test_a_path_that_fails_closes_no_other_path_of_its_host() -> None:
+    world = World(profile("down"), profile("well"), partitions=4)
+    world.sender.answer = lambda sent: status(500 if sent.profile == "down" else 200)
+    for order in range(60):
+        world.wait(order=order, to="down")
+    world.to_boundary(plus=1.5)
+
+    for run in range(10):
+        world.wait(order=1_000 + run, to="well")
+        world.to_boundary(plus=1.5)
+
+    assert sum(sent.profile == "well" for sent in world.sender.sent) == 10
+
+
+@pytest.mark.parametrize("count", [1, 25, 45])
+@pytest.mark.parametrize("failure", [status(500), network(), timeout()], ids=["500", "network", "timeout"])
+def test_deliveries_that_always_fail_stop_no_others(count: int, failure: Answer) -> None:
+    world = World(partitions=1)
+    always: set[str] = set()
+    good = []
+    for order in range(count):
+        always.add(world.wait(order=order))
+        good.append(world.wait(order=500 + order))
+    world.sender.answer = lambda sent: failure if sent.event in always else status(200)
+
+    for run in range(40):
+        good.append(world.wait(order=1_000 + run))
+        world.to_boundary(plus=1.5)
+
+    arrived = Counter(world.sent_events)
+    assert all(arrived[event] == 1 for event in good)
+
+
+def test_those_that_failed_come_to_their_turn_among_many_that_always_do() -> None:
+    world = World(partitions=1)
+    failing: list[str] = []
+    world.sender.answer = lambda sent: status(500 if sent.event in failing else 200)
+    for order in range(60):
+        failing.append(world.wait(order=order))
+        world.wait(order=500 + order)
+        if order % 10 == 9:
+            world.to_boundary(plus=1.5)
+    well_again = {failing.pop() for _ in range(10)}
+    before = len(world.sent_events)
+
+    for run in range(100):
+        world.wait(order=1_000 + run)
+        world.to_boundary(plus=1.5)
+
+    assert well_again <= set(world.sent_events[before:])
