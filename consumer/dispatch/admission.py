@@ -235,7 +235,7 @@ class Admission:
         is_paused = not job.target.is_open or precedence.is_paused(waiting.profile)
         if precedence.is_out_of_order(job.key, waiting):
             self._move_on(job, now_ms, is_paused=is_paused)
-        elif self._orders.has_line(job):
+        elif self._orders.leader(job) is not None:
             # Whatever keeps it back keeps it back behind those: moved on now, it would come round before them.
             if job.track.may_set_aside and self._is_full(run, job):
                 self._set_profile_aside(run, job)
@@ -305,6 +305,22 @@ class Admission:
         """Its profile is gone; editors rename files, so a full period passes before that is believed."""
         if run.leaves_for_later(taken.track):
             self._set_profile_aside(run, taken)
+            return
+        leader = self._orders.leader(taken)
+        if leader is not None:  # behind earlier ones that are still out, which are moved on when it is their turn
+            t = taken
+            job = Job(
+                t.track,
+                t.offset,
+                t.key,
+                t.value,
+                t.waiting,
+                t.due_ms,
+                run.precedence.run_ms,
+                leader.target,
+                leader.lane,
+            )
+            self._orders.join(job)
             return
         period = taken.track.period or max(run.longest_period, *self._targets.periods)
         if self._targets.missing_ms(taken.waiting.profile, now_ms) >= period * 1000:

@@ -124,11 +124,11 @@ class Lanes:
         endpoint = lane.endpoint
         endpoint.in_flight -= 1
         lane.destination.in_flight -= 1
-        self.wake(lane)
         blocked = self._blocked.get(endpoint)
         if blocked:
             for _ in range(min(len(blocked), endpoint.limit - endpoint.in_flight)):
                 self._round.append(blocked.popleft())
+        self.wake(lane)
 
     def share_slots(self) -> None:
         """Count who shares them, several times a second. One that is alone has all; others leave a share free."""

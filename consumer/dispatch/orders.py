@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from consumer.core.customer_type import PARTIAL, converts
 from consumer.dispatch.lanes import Job, Lane
-from consumer.dispatch.track import Track
+from consumer.dispatch.track import Taken, Track
 
 
 class Orders:
@@ -29,9 +29,9 @@ class Orders:
         """Of an event in memory; 1 at least."""
         return max(1, self.open_bytes // max(1, self.open_count))
 
-    def has_line(self, job: Job) -> bool:
-        """Whether earlier deliveries of its order to its profile are out."""
-        return (job.key, job.waiting.profile) in self._leaders
+    def leader(self, taken: Taken) -> Job | None:
+        """The first of the deliveries of its order to its profile that are out."""
+        return self._leaders.get((taken.key, taken.waiting.profile))
 
     def join(self, job: Job) -> bool:
         """Whether the job may be sent now; else it follows those that came before it."""
@@ -95,7 +95,7 @@ class Orders:
 
     def has_newer_partial(self, job: Job) -> bool:
         """Whether a newer version of the partial *job* is out."""
-        leader = self._leaders.get((job.key, job.waiting.profile))
+        leader = self.leader(job)
         if leader is None:
             return False
         line = (leader, *(leader.followers or ()))

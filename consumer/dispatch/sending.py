@@ -64,12 +64,7 @@ class Sending:
     def _send(self, job: Job, now_ms: int) -> None:
         waiting = job.waiting
         if not self._admission.is_up_to_date(job):
-            moved_past = self._moved_past(job)
-            if moved_past is None:
-                self._settling.kept(job, PAUSED, now_ms)
-            else:
-                self._settling.suppressed(job, moved_past, now_ms)
-            self._next(job)
+            self._move_on(job, now_ms)
             return
         if not job.lane.destination.accepts(now_ms, job.run_ms, suspect=waiting.suspect):
             self._admission.hold_line(job, now_ms)
@@ -99,6 +94,17 @@ class Sending:
             self._sender.start(job, request)
             return
         self._next(job)
+
+    def _move_on(self, job: Job, now_ms: int) -> None:
+        """With all that follow it: they would stay in memory, before it, when it comes again."""
+        for one in (job, *(job.followers or ())):
+            moved_past = self._moved_past(one)
+            if moved_past is None:
+                self._settling.kept(one, PAUSED, now_ms)
+            else:
+                self._settling.suppressed(one, moved_past, now_ms)
+        self._orders.leave_with_followers(job)
+        self._done(job.lane)
 
     def _fields(self, value: bytes) -> Fields:
         # The deliveries of one event to several profiles stand side by side.

@@ -161,3 +161,22 @@ def test_large_events_that_are_moved_are_written_in_small_transactions() -> None
 def _large(order: int, to: str) -> bytes:
     fields = {"eventId": f"{order}{to}", "orderId": order, "isTestCard": False, "padding": "x" * 100_000}
     return json.dumps(fields).encode()
+
+
+def test_profiles_of_one_endpoint_share_what_it_takes_at_once_in_turns() -> None:
+    world = World(profile("p"), profile("q"), profile("r"), limit=1)
+    world.sender.answer = lambda sent: status(200) if world.clock.now_ms >= sent.at_ms + 50 else None
+    for order in range(12):
+        world.wait(order=order, to="p")
+    for order in range(3):
+        world.wait(order=20 + order, to="q")
+        world.wait(order=40 + order, to="r")
+
+    world.to_boundary(plus=3)
+
+    firsts = [sent.profile for sent in world.sender.sent[:9]]
+    world.advance(8)
+
+    assert sorted(firsts) == ["p"] * 3 + ["q"] * 3 + ["r"] * 3
+    assert len(world.sent_events) == 18
+    assert set(world.sender.most_under_way.values()) == {1}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumer.core.profile import StaticMapping
+from consumer.core.profile import Profile, StaticMapping
 from consumer.core.waiting import Waiting, retry_header, run_header, window_header
 from tests.unit.dispatch.receivers import network, status
 from tests.unit.dispatch.world import NAMES, START_MS, World, profile
@@ -222,3 +222,48 @@ def test_a_removed_profile_is_believed_gone_after_a_period_of_its_own_however_sh
 
     assert early == []
     assert [dead["postback-reason"] for dead in world.dead_letters()] == ["profile_removed"]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "again"),
+    [(profile("p", paused=True), profile("p")), (None, profile("p")), (profile("p", host="new.example"),) * 2],
+    ids=["paused", "away", "another address"],
+)
+def test_a_line_that_waits_while_its_profile_changes_keeps_its_order(meanwhile: Profile | None, again: Profile) -> None:
+    world = World(profile("p"), other := profile("q"), limit=1)
+    answered: set[str] = set()
+    world.sender.answer = lambda sent: status(200) if sent.event in answered else None
+    for order, name, event in ((9, "q", "q1"), (1, "p", "p1"), (8, "q", "q2"), (1, "p", "p2")):
+        world.wait(order=order, to=name, event=event)
+    world.to_boundary()
+    world.use(*([meanwhile] if meanwhile else []), other)
+    world.advance(0.5)
+    answered.add("q1")
+    world.advance(1.5)
+
+    world.use(again, other)
+    world.to_boundary(plus=1)
+    answered |= {"q2", "p1", "p2"}
+    world.advance(8)
+
+    assert [event for event in world.sent_events if event.startswith("p")] == ["p1", "p2"]
+
+
+def test_what_is_read_while_its_profile_is_away_stays_behind_what_is_in_flight() -> None:
+    world = World(profile("p"), other := profile("q", host="q.example"))
+    world.sender.answer = lambda _: None
+    world.wait(order=1, event="e1")
+    world.wait(order=1, event="e2")
+    world.to_boundary()
+    world.wait(order=1, event="e3")
+    world.advance(3)
+    world.use(other)
+    world.to_boundary()
+    world.sender.answer = lambda _: status(500)
+    world.advance(1.5)
+
+    world.use(profile("p"), other)
+    world.sender.answer = lambda _: status(200)
+    world.advance(10)
+
+    assert world.sent_events == ["e1", "e1", "e2", "e3"]
