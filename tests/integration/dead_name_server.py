@@ -9,12 +9,19 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
 
 from consumer.adapters.curl import CurlSender
+from consumer.core.answer import Answer, Answered
 from consumer.core.request import Request
 from tests.integration.raw_server import OK, RawServer, answer_with
+
+
+def _all(sender: CurlSender[str]) -> Iterator[tuple[str, Answer]]:
+    while sender.in_flight:
+        yield from sender.wait(1)
 
 
 def main() -> None:
@@ -30,9 +37,21 @@ def main() -> None:
         good = f"http://good.example:{server.port}"
         sender.start("good", Request("GET", f"{good}/", (), None, None, good))
         first = [token for token, _answer in sender.wait(60)]
+        for number in range(12):
+            dead = f"http://slow{number}.example"
+            sender.start("slow", Request("GET", f"{dead}/", (), None, None, f"{dead}:80"))
+        better = f"http://better.example:{server.port}"
+        sender.start("better", Request("GET", f"{better}/", (), None, None, better))
+        came = [answer for token, answer in _all(sender) if token == "better"]
+        sender.start("slow", Request("GET", "http://slower.example/", (), None, None, "http://slower.example:80"))
+        for _ in range(10):
+            sender.wait(0.02)
         closing_since = time.monotonic()
         sender.close()
-    print(json.dumps({"first": first, "close_seconds": time.monotonic() - closing_since}), flush=True)
+    statuses = [answer.status for answer in came if isinstance(answer, Answered)]
+    print(
+        json.dumps({"first": first, "better": statuses, "close_seconds": time.monotonic() - closing_since}), flush=True
+    )
 
 
 if __name__ == "__main__":

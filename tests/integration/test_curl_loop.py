@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import threading
 from collections import Counter
 from contextlib import ExitStack, suppress
 
@@ -47,6 +48,31 @@ def test_connections_are_kept_and_not_more_than_allowed(make_sender: MakeSender)
 
     assert len(server.requests) == 40
     assert server.connections == 8
+
+
+def test_a_request_outlives_any_number_of_kept_connections_that_are_closed_by_now(sender: Sender) -> None:
+    warm = threading.Barrier(12)
+
+    def script(connection: Connection) -> None:
+        if connection.number >= 12:
+            while connection.request():
+                connection.say(OK)
+            return
+        connection.request()
+        warm.wait(30)
+        connection.say(OK)
+        connection.request()
+        connection.reset()
+
+    with RawServer(script) as server:
+        for number in range(12):
+            sender.start(number, request_to(server.url()))
+        drain(sender)
+        sender.start("late", request_to(server.url()))
+        ((_token, answer),) = drain(sender)
+
+    assert isinstance(answer, Answered)
+    assert server.connections == 13
 
 
 def test_wait_gives_nothing_when_its_time_is_over(sender: Sender) -> None:

@@ -24,7 +24,7 @@ def came(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         pytest.skip("network namespaces cannot be made here")
     folder = tmp_path_factory.mktemp("names")
     (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
-    (folder / "hosts").write_text("127.0.0.1 localhost good.example\n")
+    (folder / "hosts").write_text("127.0.0.1 localhost good.example better.example\n")
     script = f"""
         ip link set lo up
         mount --bind {folder}/resolv.conf {pathlib.Path("/etc/resolv.conf").resolve()}
@@ -37,6 +37,10 @@ def came(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 def test_endpoint_without_a_name_server_does_not_take_the_look_ups_of_the_others(came: dict[str, object]) -> None:
     assert came["first"] == ["good"]
+
+
+def test_many_names_without_a_server_make_no_other_fail(came: dict[str, object]) -> None:
+    assert came["better"] == [200]
 
 
 def test_sender_is_closed_while_a_look_up_is_under_way(came: dict[str, float]) -> None:

@@ -36,12 +36,15 @@ _KIND_BY_CODE: Final[dict[int, NoAnswer]] = {
 }
 
 
-def kind_of(code: int) -> NoAnswer:
+def kind_of(code: int, message: str) -> NoAnswer:
     """
-    The kind of failure behind libcurl's *code*.
+    The kind of failure behind libcurl's *code* and *message*.
 
-    A refused address has no code of its own: libcurl reports that it could not connect.
+    With TLS 1.3 a receiver that wants a certificate of us says so when the handshake is over for libcurl, which takes
+    it for a failure to read. A refused address has no code of its own: libcurl reports that it could not connect.
     """
+    if code == pycurl.E_RECV_ERROR and "alert" in message and "SSL" in message:
+        return "tls"
     return _KIND_BY_CODE.get(code, "network")
 
 

@@ -1,14 +1,20 @@
-"""One look-up of a name at a time for each endpoint."""
+"""One look-up of a name at a time for each endpoint, and few at a time in all."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
+from ipaddress import ip_address
 from typing import Final, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from consumer.adapters.curl.transfer import LOOK_UP_KEPT_SECONDS
 from consumer.core.request import Request
 
 T = TypeVar("T")
+
+_AT_ONCE: Final = 8
+_DOUBTFUL_AT_ONCE: Final = 4
 
 _COLD_SECONDS: Final = LOOK_UP_KEPT_SECONDS + 1
 """Longer than libcurl keeps a look-up, so that the next one that we wait for is a real one."""
@@ -24,12 +30,17 @@ class Line(Generic[T]):
 
     Attributes:
         running: Transfers that libcurl has.
-        waiting: Tokens and requests that wait for the look-up under way; None when there is none.
+        waiting: Tokens and requests that wait for the look-up under way, or for their turn to have one; None when
+            there is none.
+        has_name: Whether there is anything to look up: an address needs nobody.
+        is_doubtful: The last look-up did not come to an end.
     """
 
-    __slots__ = ("_looked_up_at", "running", "waiting")
+    __slots__ = ("_looked_up_at", "has_name", "is_doubtful", "running", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, endpoint: str) -> None:
+        self.has_name = not _is_address(endpoint)
+        self.is_doubtful = False
         self.running = 0
         self.waiting: list[tuple[T, Request]] | None = None
         self._looked_up_at = float("-inf")
@@ -46,3 +57,61 @@ class Line(Generic[T]):
         """Give what waited; nothing waits any more."""
         waiting, self.waiting = self.waiting or [], None
         return waiting
+
+
+class Turns(Generic[T]):
+    """
+    Whose names are looked up now: so few at once that there are threads left, and of those whose last look-up came to
+    no end fewer still. Ten dead names (two threads each, for both kinds of address) would keep everybody waiting.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._doubtful = 0
+        self._known: deque[Line[T]] = deque()
+        self._unknown: deque[Line[T]] = deque()
+
+    def begin(self, line: Line[T]) -> bool:
+        """Whether it has its turn now; else `next` gives it when it has."""
+        if not line.has_name:
+            return True
+        if self._has_room_for(line):
+            self._count += 1
+            self._doubtful += line.is_doubtful
+            return True
+        (self._unknown if line.is_doubtful else self._known).append(line)
+        return False
+
+    def end(self, line: Line[T], *, found: bool) -> None:
+        """Its look-up is over."""
+        if line.has_name:
+            self._count -= 1
+            self._doubtful -= line.is_doubtful
+            line.is_doubtful = not found
+
+    def next(self) -> Line[T] | None:
+        """One that waited and has its turn now; counted as `begin` counts."""
+        for queue in (self._known, self._unknown):
+            if queue and self._has_room_for(queue[0]):
+                line = queue.popleft()
+                self.begin(line)
+                return line
+        return None
+
+    def clear(self) -> None:
+        """Nothing is looked up, and nobody waits."""
+        self._count = self._doubtful = 0
+        self._known.clear()
+        self._unknown.clear()
+
+    def _has_room_for(self, line: Line[T]) -> bool:
+        return self._count < _AT_ONCE and (not line.is_doubtful or self._doubtful < _DOUBTFUL_AT_ONCE)
+
+
+def _is_address(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

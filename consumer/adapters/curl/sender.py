@@ -12,7 +12,7 @@ import pycurl
 
 from consumer.adapters.curl.errors import why_impossible
 from consumer.adapters.curl.gate import Gate
-from consumer.adapters.curl.look_ups import Line
+from consumer.adapters.curl.look_ups import Line, Turns
 from consumer.adapters.curl.transfer import Transfer
 from consumer.core.address import Network
 from consumer.core.answer import Answer, Unanswered
@@ -28,9 +28,9 @@ class CurlSender(Generic[T]):
     """
     Sends requests side by side and says what came of each.
 
-    Nothing in here retries, but for libcurl's own repeat on a fresh connection when a kept one turns out to be closed
-    without a byte of an answer. Connections are kept; each was checked when it was opened, against networks that
-    cannot change in the lifetime of a sender.
+    Nothing in here retries, but for the repeat when a kept connection turns out to be closed without a byte of an
+    answer: libcurl's own on others that it kept, then once on a fresh one. Connections are kept; each was checked when
+    it was opened, against networks that cannot change in the lifetime of a sender.
 
     Waiting is done with an edge-triggered epoll of our own that every socket joins when it is opened: libcurl's
     ``select`` cannot see descriptors above 1,023, and its socket callbacks cost half as much again per request
@@ -50,6 +50,7 @@ class CurlSender(Generic[T]):
         self._running: dict[pycurl.Curl, tuple[T, Transfer, Line[T]]] = {}
         self._leading: dict[Transfer, Line[T]] = {}
         self._lines: dict[str, Line[T]] = {}
+        self._turns: Turns[T] = Turns()
         self._waiting = 0
         self._idle: list[Transfer] = []
         self._finished: list[tuple[T, Answer]] = []
@@ -63,25 +64,41 @@ class CurlSender(Generic[T]):
         """Begin to send; never blocks. What libcurl refuses outright is handed back by ``wait`` like everything."""
         line = self._lines.get(request.endpoint)
         if line is None:
-            line = self._lines[request.endpoint] = Line()
+            line = self._lines[request.endpoint] = Line(request.endpoint)
         if line.waiting is not None:
             line.waiting.append((token, request))
             self._waiting += 1
             return
+        if line.running or not line.is_cold():
+            self._begin(token, request, line)
+        elif self._turns.begin(line):
+            self._lead(token, request, line)
+        else:
+            line.waiting = [(token, request)]
+            self._waiting += 1
+
+    def _lead(self, token: T, request: Request, line: Line[T]) -> None:
+        """Send the first request after a pause: all others to its endpoint wait until the name is looked up."""
+        line.waiting = line.waiting or []
+        transfer = self._begin(token, request, line, fresh=True)
+        if transfer is not None:
+            self._leading[transfer] = line
+        else:
+            self._turns.end(line, found=True)
+            self._release(line)
+
+    def _begin(self, token: T, request: Request, line: Line[T], *, fresh: bool = False) -> Transfer | None:
         transfer = self._idle.pop() if self._idle else Transfer(self._gate, self._timeout)
-        leads = not line.running and line.is_cold()
         try:
-            transfer.prepare(request, fresh=leads)
+            transfer.prepare(request, fresh=fresh)
             self._multi.add_handle(transfer.curl)
         except (pycurl.error, ValueError, TypeError) as error:
             transfer.curl.close()
             self._finished.append((token, Unanswered("network", why_impossible(error), 0.0)))
-            return
+            return None
         line.running += 1
         self._running[transfer.curl] = (token, transfer, line)
-        if leads:
-            line.waiting = []
-            self._leading[transfer] = line
+        return transfer
 
     def wait(self, timeout_seconds: float) -> list[tuple[T, Answer]]:
         """Drive what is in flight until something finished or the time is over; give what finished."""
@@ -106,6 +123,7 @@ class CurlSender(Generic[T]):
             tokens += [token for token, _request in line.released()]
         self._running.clear()
         self._leading.clear()
+        self._turns.clear()
         self._lines.clear()
         self._waiting = 0
         return tokens
@@ -149,21 +167,45 @@ class CurlSender(Generic[T]):
         for transfer in [transfer for transfer in self._leading if transfer.is_looked_up]:
             line = self._leading.pop(transfer)
             line.looked_up()
+            self._looked_up(line, found=True)
             self._release(line)
+
+    def _looked_up(self, line: Line[T], *, found: bool) -> None:
+        self._turns.end(line, found=found)
+        while (following := self._turns.next()) is not None:
+            waiting = following.waiting or []
+            token, request = waiting.pop(0)
+            self._waiting -= 1
+            self._lead(token, request, following)
 
     def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
         token, transfer, line = self._running.pop(curl)
+        self._multi.remove_handle(curl)
+        if transfer.came_to_a_closed_connection(code) and self._repeats(curl, transfer):
+            self._running[curl] = (token, transfer, line)
+            return
         answer = transfer.answer(code, message)
         self._finished.append((token, answer))
-        self._multi.remove_handle(curl)
+        transfer.forget()
         self._idle.append(transfer)
         line.running -= 1
         if not self._leading or self._leading.pop(transfer, None) is None:
             return
-        if code in {pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_OPERATION_TIMEDOUT}:
+        is_unknown = code in {pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_OPERATION_TIMEDOUT}
+        self._looked_up(line, found=not is_unknown)
+        if is_unknown:
             self._share(line, answer)
         else:
             self._release(line)
+
+    def _repeats(self, curl: pycurl.Curl, transfer: Transfer) -> bool:
+        """Whether it goes out once more, on a new connection: libcurl itself takes the next one that it kept."""
+        try:
+            transfer.repeat()
+            self._multi.add_handle(curl)
+        except pycurl.error:
+            return False
+        return True
 
     def _release(self, line: Line[T]) -> None:
         waited = line.released()

@@ -23,6 +23,7 @@ LOOK_UP_KEPT_SECONDS: Final = 60
 _LONGEST_CONNECT: Final = timedelta(seconds=10)
 _CA_CACHE_SECONDS: Final = 300
 _CURLOPT_CA_CACHE_TIMEOUT: Final = 321  # pycurl has no name for it
+_CLOSED: Final = frozenset({pycurl.E_GOT_NOTHING, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR})
 _BLANK: Final = frozenset({b"\r\n", b"\n"})
 _METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
@@ -40,6 +41,7 @@ class Transfer:
         "_opened",
         "_refusal",
         "_shape",
+        "_timeout_ms",
         "_url",
         "curl",
     )
@@ -48,7 +50,8 @@ class Transfer:
         self.curl = pycurl.Curl()
         self._gate = gate
         self._url = ""
-        self._fresh = False
+        self._fresh: bool | None = False
+        self._timeout_ms = max(1, round(timeout / timedelta(milliseconds=1)))
         self._shape: tuple[str, bool] | None = None
         self._ca_file: str | None = None
         self._head: list[bytes] = []
@@ -56,7 +59,7 @@ class Transfer:
         self._body_bytes = 0
         self._refusal: str | None = None
         self._opened = False
-        self._set_once(timeout)
+        self._set_once()
 
     @property
     def is_looked_up(self) -> bool:
@@ -71,11 +74,7 @@ class Transfer:
             fresh: Open a connection, even if one is kept.
         """
         curl = self.curl
-        self._head.clear()
-        self._body_start = b""
-        self._body_bytes = 0
-        self._refusal = None
-        self._opened = False
+        self.forget()
         if request.url != self._url:
             curl.setopt(pycurl.URL, request.url)
             self._url = request.url
@@ -86,12 +85,35 @@ class Transfer:
             self._set_method(*shape)
         if body is not None:
             curl.setopt(pycurl.POSTFIELDS, body)
-        if fresh != self._fresh:
-            curl.setopt(pycurl.FRESH_CONNECT, fresh)
-            self._fresh = fresh
+        self._set_fresh(fresh=fresh)
         if request.ca_file != self._ca_file:
             curl.setopt(pycurl.CAINFO, request.ca_file or certifi.where())
             self._ca_file = request.ca_file
+
+    def forget(self) -> None:
+        """Drop what came of the last request: a flood of headers is 2 MB."""
+        self._head.clear()
+        self._body_start = b""
+        self._body_bytes = 0
+        self._refusal = None
+        self._opened = False
+
+    def came_to_a_closed_connection(self, code: int) -> bool:
+        """Whether the transfer ended on a kept connection, without a byte of an answer."""
+        return code in _CLOSED and not self._head and self.curl.getinfo(pycurl.NUM_CONNECTS) == 0
+
+    def repeat(self) -> None:
+        """Have the same request go out on a connection of its own, in the time that is left."""
+        self._set_fresh(fresh=True)
+        spent_ms = round(self.curl.getinfo(pycurl.TOTAL_TIME) * 1000)
+        self.curl.setopt(pycurl.TIMEOUT_MS, max(1, self._timeout_ms - spent_ms))
+        self._fresh = None  # the next request sets both anew
+
+    def _set_fresh(self, *, fresh: bool) -> None:
+        if fresh != self._fresh:
+            self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
+            self.curl.setopt(pycurl.TIMEOUT_MS, self._timeout_ms)
+            self._fresh = fresh
 
     def answer(self, code: int, message: str) -> Answer:
         """Say what came of the transfer that libcurl ended with *code*."""
@@ -103,16 +125,15 @@ class Transfer:
         if self._refusal is not None and not self._opened:
             return Unanswered("refused_address", self._refusal, duration_ms)
         detail = in_short(message) or ("no whole head" if code == pycurl.E_OK else pycurl.easy_strerror(code))
-        return Unanswered(kind_of(code), detail, duration_ms)
+        return Unanswered(kind_of(code, message), detail, duration_ms)
 
-    def _set_once(self, timeout: timedelta) -> None:
-        timeout_ms = max(1, round(timeout / timedelta(milliseconds=1)))
-        connect_ms = min(timeout_ms, round(_LONGEST_CONNECT / timedelta(milliseconds=1)))
+    def _set_once(self) -> None:
+        connect_ms = min(self._timeout_ms, round(_LONGEST_CONNECT / timedelta(milliseconds=1)))
         for option, value in (
             (pycurl.NOSIGNAL, 1),
             (pycurl.TCP_NODELAY, 1),
             (pycurl.UPLOAD_BUFFERSIZE, 16 * 1024),  # 64 KB took 32 KB more for a connection, 54 KB with TLS
-            (pycurl.TIMEOUT_MS, timeout_ms),
+            (pycurl.TIMEOUT_MS, self._timeout_ms),
             (pycurl.CONNECTTIMEOUT_MS, connect_ms),
             (pycurl.DNS_CACHE_TIMEOUT, LOOK_UP_KEPT_SECONDS),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
