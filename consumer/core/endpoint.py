@@ -26,12 +26,24 @@ class Endpoint:
     Attributes:
         limit: Transfers at once, as far as it has shown that it bears them.
         highest_limit: The one that the settings allow.
+        shown: Its name without secrets, for logs and metrics.
     """
 
-    __slots__ = ("_closed_in", "_failures", "_run_ms", "highest_limit", "hold_until_ms", "in_flight", "limit", "name")
+    __slots__ = (
+        "_closed_in",
+        "_failures",
+        "_run_ms",
+        "highest_limit",
+        "hold_until_ms",
+        "in_flight",
+        "limit",
+        "name",
+        "shown",
+    )
 
-    def __init__(self, name: str, highest_limit: int) -> None:
+    def __init__(self, name: str, highest_limit: int, *, shown: str | None = None) -> None:
         self.name = name
+        self.shown = shown or name
         self.limit = min(START_LIMIT, highest_limit)
         self.in_flight = 0
         self.hold_until_ms = 0

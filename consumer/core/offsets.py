@@ -152,6 +152,12 @@ class Ledger:
             return max(first, horizon), ""
         return still_open[0], _encode(still_open, horizon)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether a commit of `committable` tells of all that was settled."""
+        position, metadata = self.committable()
+        return _decode(position, metadata)[0] >= self._settled_to
+
     def _take_again(self, offset: int) -> bool:
         again = self._again
         while again and again[0] < offset:

@@ -71,7 +71,7 @@ class Admission:
         if target is None:
             self._orphan(run, Taken(track, offset, key, value, waiting, due_ms), now_ms)
             return
-        lane = self._lanes.lane(target.renderer.endpoint, waiting.profile)
+        lane = self._lanes.lane(target)
         self._admit(run, Job(track, offset, key, value, waiting, due_ms, run.precedence.run_ms, target, lane), now_ms)
 
     def has_room_for_aside(self, run: Run) -> bool:
@@ -82,7 +82,7 @@ class Admission:
         target = self._targets.get(profile)
         if target is None:
             return True
-        lane = self._lanes.lane(target.renderer.endpoint, profile)
+        lane = self._lanes.lane(target)
         return lane.is_slow or lane.waiting <= self._slow_lane_keeps // 2
 
     def is_up_to_date(self, job: Job) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from consumer.core.destination import Destination
 from consumer.core.endpoint import Endpoint
+from consumer.core.masking import Mask
 from consumer.dispatch.speed import Speed
 from consumer.dispatch.targets import Target
 from consumer.dispatch.track import Taken
@@ -88,22 +89,24 @@ class Lanes:
         return iter(self._lanes.values())
 
     def held(self, now_ms: int) -> dict[str, bool]:
-        """Of each endpoint, whether nothing is sent to it now, whatever the profile."""
+        """Of each endpoint, as it is shown, whether nothing is sent to it now, whatever the profile."""
         held: dict[str, bool] = {}
         for lane in self._lanes.values():
-            name = lane.endpoint.name
+            name = lane.endpoint.shown
             held[name] = held.get(name, True) and lane.destination.is_held(now_ms)
         return held
 
-    def lane(self, endpoint: str, profile: str) -> Lane:
+    def lane(self, target: Target) -> Lane:
         """That of a profile to its `scheme://host:port`."""
-        lane = self._lanes.get((endpoint, profile))
+        endpoint, profile = target.renderer.endpoint, target.profile
+        lane = self._lanes.get((endpoint, profile.name))
         if lane is None:
             state = self._endpoints.get(endpoint)
             if state is None:
-                state = self._endpoints[endpoint] = Endpoint(endpoint, self._highest_limit)
+                shown = Mask(profile.secrets)(endpoint)
+                state = self._endpoints[endpoint] = Endpoint(endpoint, self._highest_limit, shown=shown)
             destination = Destination(state)
-            lane = self._lanes[endpoint, profile] = Lane(destination, Speed(destination))
+            lane = self._lanes[endpoint, profile.name] = Lane(destination, Speed(destination))
         return lane
 
     def put(self, job: Job) -> None:
@@ -169,11 +172,14 @@ class Lanes:
                 return True
         return False
 
-    def clear(self) -> None:
-        """Forget what waits; what is known of the endpoints stays."""
+    def clear(self) -> list[Job]:
+        """Forget what waits, and return it; what is known of the endpoints stays."""
         self._round.clear()
         self._blocked.clear()
+        waited: list[Job] = []
         for lane in self._lanes.values():
+            waited += lane.queue
             lane.queue.clear()
             lane.following = 0
             lane.is_ready = False
+        return waited

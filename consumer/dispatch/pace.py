@@ -72,7 +72,7 @@ class Pace:
             runs: Those that are going on.
         """
         before = self._looks[1]
-        passed_ms = now_ms - before[0]
+        passed_ms = max(1, now_ms - before[0])
         is_blamed = passed_ms <= _OWN_PAUSE_MS
         self._looks = (before, (now_ms, self.answered))
         is_full = self._is_full  # for all lanes alike, whatever one of them gives up now

@@ -1,5 +1,6 @@
 """From a lane to the receiver, and what the answer means for the delivery, its order and its endpoint."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
@@ -7,6 +8,7 @@ from consumer.core.answer import Answer
 from consumer.core.customer_type import PARTIAL
 from consumer.core.errors import NoTestCardField, RenderError, SchemaUnavailable, UndecodableRecord
 from consumer.core.event import Decoder, EventReader, Fields
+from consumer.core.masking import Mask
 from consumer.core.outcome import Delivered, Failed, Reason, outcome_of
 from consumer.core.retry_after import bounded, parse_retry_after
 from consumer.dispatch.admission import Admission
@@ -87,7 +89,7 @@ class Sending:
             failure = Failed(Reason.RENDER, detail=str(error))
             self._settling.failed(job, failure, None, now_ms, moved_past=self._moved_past(job))
         else:
-            if waiting.attempts == 0:
+            if not waiting.attempted_at_ms:
                 late_ms = now_ms - (waiting.due_at_ms or job.due_ms)
                 job.target.counts.lateness.observe(max(0, late_ms) / 1000)
             waiting.attempted_at_ms = now_ms
@@ -134,6 +136,8 @@ class Sending:
         self._done(job.lane)
 
     def _failed(self, job: Job, failure: Failed, duration_ms: float, now_ms: int) -> None:
+        if job.target.profile.secrets and failure.detail:
+            failure = replace(failure, detail=Mask(job.target.profile.secrets)(failure.detail))
         destination = job.lane.destination
         is_suspect = job.waiting.suspect is not None
         if failure.reason is Reason.REFUSED_ADDRESS:
@@ -179,7 +183,7 @@ class Sending:
         until_ms = int(bounded(until, now, self._longest_retry_after).timestamp() * 1000)
         endpoint = job.lane.endpoint
         if now_ms >= endpoint.hold_until_ms:  # once a hold: what is in flight is answered in the same way
-            _log.warning("endpoint.asks_to_wait", endpoint=endpoint.name, until_ms=until_ms)
+            _log.warning("endpoint.asks_to_wait", endpoint=endpoint.shown, until_ms=until_ms)
         endpoint.hold(until_ms)
         job.waiting.hold_until_ms, job.waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
 
@@ -190,7 +194,7 @@ class Sending:
             _log.error(
                 "address.refused",
                 profile=profile,
-                endpoint=job.lane.endpoint.name,
+                endpoint=job.lane.endpoint.shown,
                 detail=failure.detail,
                 advice="a private address is sent to only when http.allow_networks names its network",
             )

@@ -11,7 +11,7 @@ from consumer.core.ports import Log
 from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
 from consumer.dispatch.admission import Admission
-from consumer.dispatch.lanes import Lanes
+from consumer.dispatch.lanes import Job, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.pace import READ_AT_ONCE, Pace
 from consumer.dispatch.ports import Reader, Sender
@@ -25,6 +25,7 @@ from consumer.dispatch.track import NEVER_MS, Cursor, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
+_LOOK_MS: Final = 100
 _PUT_OFF_MS: Final = 30_000
 """The longest time that what a run puts off waits for the windows of others: a broker that is away may keep one."""
 
@@ -123,6 +124,9 @@ class Dispatch:
     def turn(self) -> None:
         """Read what is due, send, settle what was answered, commit when it is time."""
         now_ms = self.beat_ms = self._clock_ms()
+        # Not later than if the clock had not been set back.
+        self._next_commit_ms = min(self._next_commit_ms, now_ms + self._commit_interval_ms)
+        self._next_look_ms = min(self._next_look_ms, now_ms + _LOOK_MS)
         if self._new_profiles is not None:
             (profiles, named), self._new_profiles = self._new_profiles, None
             self._targets.use(profiles, now_ms, named)
@@ -141,8 +145,12 @@ class Dispatch:
     def finish(self, within_ms: int) -> None:
         """Take nothing new, wait for what is in flight, commit: what is not written by then goes out once more."""
         deadline = self._clock_ms() + within_ms
-        self._lanes.clear()
-        self._wait_for_answers(within_ms)
+        unsent = self._lanes.clear()
+        unsent += self._wait_for_answers(within_ms)
+        if not all(track.ledger.is_told for _, track in self._tracks.values()):
+            # What is open is scattered too far for the commit to tell what among it was delivered.
+            for job in unsent:
+                self._admission.hold_line(job, self._clock_ms())
         self._commit(self._clock_ms())
         while self._is_unwritten and self._clock_ms() < deadline:
             self._commit(self._clock_ms())
@@ -277,7 +285,7 @@ class Dispatch:
                 self._sending.too_late(job)
 
     def _look(self, now_ms: int) -> None:
-        self._next_look_ms = now_ms + 100
+        self._next_look_ms = now_ms + _LOOK_MS
         if self._report.look_at(self._windows, now_ms):
             self._settling.forget_logged()
         for shard in self._shards.values():
@@ -332,14 +340,17 @@ class Dispatch:
         known = [at_ms for one in oldest.values() if (at_ms := one.at_ms) is not None]
         self._metrics.retry_oldest.set(min(known) / 1000 if known else 0)
 
-    def _wait_for_answers(self, within_ms: int) -> None:
+    def _wait_for_answers(self, within_ms: int) -> list[Job]:
+        """What followed those that were answered, and is not sent any more."""
+        unsent: list[Job] = []
         deadline = self._clock_ms() + within_ms
         while self._sender.in_flight and self._clock_ms() < deadline:
             self._collect(100)
-            self._lanes.clear()
+            unsent += self._lanes.clear()
             self.meanwhile()
             if self._clock_ms() >= self._next_commit_ms:
                 self._commit(self._clock_ms())
         left = self._sender.in_flight
         if left:
             _log.warning("transfers.unanswered", count=left, advice="the next owner attempts them again")
+        return unsent

@@ -1,6 +1,7 @@
 """Crashes, aborted transactions, rebalances: nothing is lost, and what may be sent twice is named."""
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -322,3 +323,45 @@ def test_a_new_owner_does_not_pass_the_retry_topic_at_the_boundary_of_a_former_d
     world.advance(12)
 
     assert world.sent_events == [first, later]
+
+
+def test_after_sigterm_nothing_is_repeated_however_scattered_what_waited_in_memory_is() -> None:
+    """Six thousand deliveries of a receiver that takes a second, over an offset range that no commit can tell of."""
+    slow, good = (profile(name, host=f"{name}.example", delay=116) for name in ("slow", "good"))
+    world = World(slow, good, periods=(4, 120))
+    chance = Random(1)
+    for order in range(60_000):
+        world.wait(order=order, to="slow" if chance.random() < 0.1 else "good")
+    world.sender.answer = lambda sent: (
+        status(200) if sent.profile == "good" or world.clock.now_ms >= sent.at_ms + 1_000 else None
+    )
+    world.clock.now_ms += 120_000 - world.clock.now_ms % 120_000
+    for _ in range(1_300):
+        world.stage.turn()  # type: ignore[union-attr]
+        world.clock.now_ms += 3
+    world.sender.answer = lambda _: status(200)
+    world.stage.finish(25_000)  # type: ignore[union-attr]
+    sent = len(world.sent_events)
+
+    world.crash()
+    world.start()
+    for _ in range(3_000):
+        world.clock.now_ms += 10
+        world.stage.turn()  # type: ignore[union-attr]
+
+    assert 30_000 < sent < 60_000
+    assert not set(world.sent_events[:sent]) & set(world.sent_events[sent:])
+
+
+def test_a_clock_that_is_set_back_delays_no_commit() -> None:
+    world = World()
+    world.wait(order=1)
+    world.to_boundary(plus=1.5)
+    world.clock.now_ms -= 3_600_000
+    written = len(world.outcomes())
+
+    world.sender.answer = lambda _: status(200)
+    world.wait(order=2, at_ms=world.clock.now_ms - 4_000)
+    world.advance(8)
+
+    assert len(world.outcomes()) == written + 1

@@ -213,3 +213,27 @@ def test_those_that_failed_come_to_their_turn_among_many_that_always_do() -> Non
         world.to_boundary(plus=1.5)
 
     assert well_again <= set(world.sent_events[before:])
+
+
+def test_an_address_that_is_refused_is_late_once_not_in_every_run() -> None:
+    world = World()
+    world.sender.answer = lambda _: REFUSED
+    world.wait()
+
+    world.advance(30)
+
+    assert len(world.sent_events) > 3
+    assert world.metric("postback_lateness_seconds_count", profile="p") == 1
+
+
+def test_a_secret_in_the_host_is_shown_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(0)
+    world = World(profile(host="t0k3n.example", secrets=frozenset({"t0k3n"})))
+    world.sender.answer = lambda _: Unanswered("network", "Could not resolve host: t0k3n.example", 1.0)
+    world.wait()
+
+    world.to_boundary(plus=1.5)
+
+    assert world.metric("postback_endpoint_held", endpoint="https://***.example:443") == 0
+    assert any("***.example" in str(vars(record)) for record in caplog.records)
+    assert not any("t0k3n" in str(vars(record)) for record in caplog.records)
