@@ -14,6 +14,7 @@ class EmbeddedTopics:
         self._topics = topics
         self._broker = broker
         self.led = topics.led
+        self.beginnings = topics.beginnings
         self.ends = topics.ends
         self.first_since = topics.first_since
         self.partitions = topics.partitions

@@ -37,7 +37,7 @@ class Targets:
 
     Attributes:
         periods: Of all windows in use, the plain tick among them: the retry topic is read at each of their boundaries.
-        partial_periods: Of the windows in which partials and conversions wait.
+        partial_periods: Of the windows in which partials and conversions may wait.
         fields: Names of the events' top-level fields that requests are made of.
     """
 
@@ -82,7 +82,8 @@ class Targets:
             self._missing_since.pop(name, None)
         self.periods = periods_in_use(self._tick, (t.profile.delay for t in self._by_name.values()))
         self.fields = frozenset[str]().union(*(t.renderer.fields for t in self._by_name.values()))
-        self.partial_periods = frozenset(t.period for t in self._by_name.values() if t.profile.routes_partials)
+        # Also those of before: where a delay was changed, conversions of what waits stand in the former window.
+        self.partial_periods |= {t.period for t in self._by_name.values() if t.profile.routes_partials}
 
     def get(self, name: str) -> Target | None:
         """None when there is no such profile now."""

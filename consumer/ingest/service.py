@@ -1,7 +1,7 @@
 """The loop of stage 1."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -104,6 +104,10 @@ class Ingest:
             profiles, tick=self._tick, names=self._names, marked_before=self._routing.marked_windows
         )
         self._read_at_once = _READ_AT_FIRST
+
+    def mark(self, windows: frozenset[str]) -> None:
+        """Partials may wait in these, too, since before this process: before the first turn."""
+        self._routing = replace(self._routing, marked_windows=self._routing.marked_windows | windows)
 
     def begin(self) -> bool:
         """Before the first turn, until it is true."""

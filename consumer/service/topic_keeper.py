@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from consumer.core.errors import BrokerUnreachable, SettingsError
+from consumer.core.ports import Place
 from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
 from consumer.ingest.service import Carries
@@ -30,6 +31,12 @@ class AsksTopicsSoon(AsksTopics, Protocol):
 
     def partitions(self, *, timeout_seconds: float = ...) -> dict[str, int]:
         """All topics with their number of partitions."""
+
+    def beginnings(self, places: Iterable[Place]) -> dict[Place, int]:
+        """The first offset that is still kept."""
+
+    def ends(self, places: Iterable[Place], *, timeout_seconds: float) -> dict[Place, int]:
+        """The offset that the next committed record of each partition will have."""
 
 
 class TopicKeeper:
@@ -92,6 +99,17 @@ class TopicKeeper:
         self.there |= set(created)  # which not every broker knows of yet
         self._known = set(self._wanted) & self.there
         return set(self._wanted) <= self._known
+
+    def windows_in_use(self) -> frozenset[str]:
+        """Window topics in which something may wait, also of profiles and delays that are no more."""
+        windows = [topic for topic in self.there if self._names.period(topic) is not None]
+        try:
+            counts = self._topics.partitions(timeout_seconds=_PROBE_S)
+            places = [(topic, number) for topic in windows for number in range(counts.get(topic, 0))]
+            begins, ends = self._topics.beginnings(places), self._topics.ends(places, timeout_seconds=_PROBE_S)
+        except BrokerUnreachable:
+            return frozenset(windows)
+        return frozenset(place[0] for place in places if ends[place] > begins[place])
 
     def keeps_what_waits(self) -> bool:
         """

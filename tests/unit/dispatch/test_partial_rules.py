@@ -392,3 +392,19 @@ def test_a_partial_whose_profile_is_away_for_some_runs_is_not_sent_when_its_orde
     assert "converted" in {row["reason"] for row in world.outcomes()}
     assert told <= 7, "once a run for each order"
     assert world.open_places() == []
+
+
+def test_an_order_whose_placement_stands_in_the_window_of_a_former_delay_is_not_sent_a_failed_partial() -> None:
+    world = World(profile(delay=2))
+    world.sender.answer = lambda _: status(500)
+    world.advance(3)
+    world.wait(code="PARTIAL", period=6)
+    world.advance(3.5)
+    world.sender.answer = lambda _: status(200)
+    world.mark_placed(period=6)
+    world.advance(0.5)
+
+    world.use(profile(delay=0))
+    world.advance(6)
+
+    assert len(world.sent_events) == 1

@@ -25,6 +25,7 @@ class Brokers:
     def __init__(self) -> None:
         self.there = dict.fromkeys(["orders", "t.window.4s", "t.retry", "t.dead-letter", "t.outcomes"], 12)
         self.may_create = True
+        self.ends_at: dict[tuple[str, int], int] | None = {}
         self.largest = dict.fromkeys(self.there, "1064972")
 
     def partitions(self, *, timeout_seconds: float = 10) -> dict[str, int]:
@@ -39,6 +40,14 @@ class Brokers:
             raise BrokerUnreachable("topic cannot be changed: Topic authorization failed")
         for name in names:
             self.largest[name] = config["max.message.bytes"]
+
+    def beginnings(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        return dict.fromkeys(places, 0)
+
+    def ends(self, places: Iterable[tuple[str, int]], **_: Any) -> dict[tuple[str, int], int]:
+        if self.ends_at is None:
+            raise BrokerUnreachable("the brokers do not answer")
+        return {place: self.ends_at.get(place, 0) for place in places}
 
     def led(self, _places: Any, **_: Any) -> list[tuple[str, int]]:
         raise BrokerUnreachable("nobody asked for lag")
@@ -178,6 +187,20 @@ def test_topics_that_may_not_be_raised_are_as_they_are(service: Service) -> None
 
     assert service.stage.carries.window_bytes < 1_064_972
     assert not service.stage.asks_for_sizes
+
+
+def test_windows_in_use_are_those_that_hold_something_or_all_where_nobody_knows() -> None:
+    service = Service()
+    keeper = service.supervisor._own
+    service.brokers.there |= {"t.window.6s": 2, "t.window.8s": 2}
+    keeper.hear()
+    service.brokers.ends_at = {("t.window.8s", 1): 5}
+    known = keeper.windows_in_use()
+
+    service.brokers.ends_at = None
+
+    assert known == {"t.window.8s"}
+    assert keeper.windows_in_use() == {"t.window.4s", "t.window.6s", "t.window.8s"}
 
 
 def test_it_does_not_begin_before_it_knows_which_profiles_there_are() -> None:
