@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Final
 
 from consumer import __version__
-from consumer.core.errors import ConsumerError
+from consumer.core.errors import BrokerUnreachable, ConsumerError
 from consumer.log import EventLog
 
 # The help line of each command; its module has the same name.
@@ -54,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _outcome(args: argparse.Namespace) -> int:
     try:
         return int(args.run(args))
+    except BrokerUnreachable as error:
+        print(_with_its_line(args, error))
+        return 1
     except ConsumerError as error:
         print(*(getattr(error, "problems", None) or [str(error)]), sep="\n")
         return 1
@@ -64,6 +67,14 @@ def _outcome(args: argparse.Namespace) -> int:
     except Exception:  # noqa: BLE001 - the one place where what nobody expected ends
         EventLog("main").exception("program.failed")
         return 1
+
+
+def _with_its_line(args: argparse.Namespace, error: BrokerUnreachable) -> str:
+    """As every problem: with the place that says where the brokers are."""
+    if not hasattr(args, "config"):
+        return str(error)
+    root = import_module("consumer.adapters.settings_file").read_settings(args.config, os.environ).root
+    return str(root.problem(str(error), "kafka", "bootstrap_servers"))
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

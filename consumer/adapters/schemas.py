@@ -65,8 +65,8 @@ def load_schemas(folder: Path) -> tuple[Schema, ...]:
     texts = {path: _text(path) for path in sorted(folder.glob("*.avsc"))}
     if not texts:
         if not folder.is_dir():
-            raise SettingsError(f"{folder}: there is no such folder: correct `schemas.folder` in the settings")
-        raise SettingsError(f"{folder}: holds no *.avsc file: name a folder with the schemas of the events")
+            raise SettingsError(f"{folder}:1: there is no such folder: correct `schemas.folder` in the settings")
+        raise SettingsError(f"{folder}:1: holds no *.avsc file: name a folder with the schemas of the events")
     return _parsed(texts)
 
 
@@ -74,9 +74,9 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+        raise SettingsError(f"{path}:1: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: is not UTF-8 text: {error}") from error
+        raise SettingsError(f"{path}:1: is not UTF-8 text: {error}") from error
 
 
 def _parsed(texts: Mapping[Path, str]) -> tuple[Schema, ...]:
@@ -106,7 +106,7 @@ def _parsed(texts: Mapping[Path, str]) -> tuple[Schema, ...]:
                 known = {**parsed[path].named, **known}
             del waiting[path]
     if problems:
-        raise SettingsError(*(f"{path}: {problems[path]}" for path in sorted(problems)))
+        raise SettingsError(*(f"{path}:1: {problems[path]}" for path in sorted(problems)))
     return tuple(parsed[path] for path in texts)
 
 

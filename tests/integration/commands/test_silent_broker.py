@@ -24,7 +24,7 @@ def test_a_broker_that_does_not_answer_is_one_clear_line_without_any_secret(
 
     assert shown.code == 1
     assert shown.out.count("\n") == 1
-    assert "the brokers do not answer" in shown.out
+    assert shown.out.startswith(f"{desk.folder}/postback.yaml:2: the brokers do not answer")
     assert server in shown.out
     assert "Connection refused" in shown.out
     assert secret not in shown.out + shown.err

@@ -158,9 +158,9 @@ def test_broken_files_are_named_all_at_once(tmp_path: Path) -> None:
         load_schemas(tmp_path)
 
     first, second, third = refused.value.problems
-    assert first.startswith(f"{tmp_path / 'a.avsc'}: it is not JSON")
-    assert second == f"{tmp_path / 'b.avsc'}: it refers to a type that is not defined: crm.Item"
-    assert third == f"{tmp_path / 'd.avsc'}: the size of F is not a number of bytes"
+    assert first.startswith(f"{tmp_path / 'a.avsc'}:1: it is not JSON")
+    assert second == f"{tmp_path / 'b.avsc'}:1: it refers to a type that is not defined: crm.Item"
+    assert third == f"{tmp_path / 'd.avsc'}:1: the size of F is not a number of bytes"
 
 
 def test_folder_without_schemas_is_refused(tmp_path: Path) -> None:
@@ -169,19 +169,19 @@ def test_folder_without_schemas_is_refused(tmp_path: Path) -> None:
 
 
 def test_folder_that_is_not_there_is_named_so(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"nowhere: there is no such folder"):
+    with pytest.raises(SettingsError, match=r"nowhere:1: there is no such folder"):
         load_schemas(tmp_path / "nowhere")
 
 
 def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.avsc").mkdir()
 
-    with pytest.raises(SettingsError, match=r"a\.avsc: cannot be read"):
+    with pytest.raises(SettingsError, match=r"a\.avsc:1: cannot be read"):
         load_schemas(tmp_path)
 
 
 def test_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.avsc").write_bytes(b'"\xff"')
 
-    with pytest.raises(SettingsError, match=r"a\.avsc: is not UTF-8"):
+    with pytest.raises(SettingsError, match=r"a\.avsc:1: is not UTF-8"):
         load_schemas(tmp_path)
