@@ -205,7 +205,7 @@ class EventSection(Section):
 
 
 class Http(Section):
-    timeout_seconds: float = Field(default=30, gt=0, le=600, description="Of a whole attempt.")
+    timeout_seconds: float = Field(default=30, gt=0, le=600, description="Of a whole attempt, of which 10 to connect.")
     max_in_flight: int = Field(default=512, ge=1, le=10_000, description="Requests at once.")
     max_in_flight_per_endpoint: int = Field(
         default=32, ge=1, le=10_000, description="Requests at once to one scheme, host and port."
