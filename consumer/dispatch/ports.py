@@ -1,10 +1,10 @@
 """What the stage needs of the outside world, beside what both need."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, Protocol
 
 from consumer.core.answer import Answer
-from consumer.core.ports import Record
+from consumer.core.ports import Place, Record
 from consumer.core.request import Request
 
 
@@ -19,6 +19,9 @@ class Reader(Protocol):
 
     def resume_at(self, topic: str, partition: int, offset: int) -> None:
         """Give its records from *offset* on."""
+
+    def owned(self) -> Set[Place]:
+        """The partitions that the client has."""
 
     def start_over(self) -> None:
         """Lose all partitions, and have them assigned anew from what is committed."""

@@ -33,6 +33,10 @@ _LONGEST_WAIT_MS: Final = 500
 _REVOKE_WAIT_MS: Final = 5_000
 """How long a rebalance waits for what is in flight; what is not answered by then is the next owner's."""
 
+_FORGOTTEN_MS: Final = 5_000
+"""After a commit that was refused since this is no member any more, a rebalance says within this time what it owns. If
+none does, it was one that took nothing away."""
+
 _log = EventLog("dispatch")
 
 
@@ -103,6 +107,7 @@ class Dispatch:
         self._next_commit_ms = 0
         self._next_look_ms = 0
         self._put_off_until_ms = 0
+        self._taken_again_ms = NEVER_MS
         self._is_unwritten = False
         self._new_profiles: tuple[tuple[Profile, ...], frozenset[str] | None] | None = None
         self.beat_ms = clock_ms()
@@ -288,6 +293,10 @@ class Dispatch:
         self._next_look_ms = now_ms + _LOOK_MS
         if self._report.look_at(self._windows, now_ms):
             self._settling.forget_logged()
+        if now_ms >= self._taken_again_ms:
+            self._taken_again_ms = NEVER_MS
+            if self.reader.owned() - self._tracks.keys():
+                self.reader.start_over()
         for shard in self._shards.values():
             shard.look_at_the_next_run(now_ms, self._targets.periods)
         runs = self._runs
@@ -312,6 +321,7 @@ class Dispatch:
             except NoLongerMember:
                 # Only reading on tells the client so, and what is read until then is nobody's here.
                 self.lost(list(self.committed))
+                self._taken_again_ms = now_ms + _FORGOTTEN_MS
                 return
             except OutcomeUnknown:
                 self.reader.start_over()

@@ -165,6 +165,10 @@ class GroupConsumer:
         """What a transaction needs to commit offsets for the group."""
         return self._consumer.consumer_group_metadata()
 
+    def owned(self) -> set[Place]:
+        """The partitions that the client has, whatever became of them elsewhere."""
+        return {(p.topic, p.partition) for p in self._consumer.assignment()}
+
     def start_over(self) -> None:
         """Take all that is owned anew, as if it had been lost and assigned: from what is committed."""
         partitions = self._consumer.assignment()

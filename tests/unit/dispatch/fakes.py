@@ -150,6 +150,9 @@ class FakeReader:
             self._positions[place] = committed[0] if committed else 0
         return found
 
+    def owned(self) -> set[Place]:
+        return set(self._positions)
+
     def read(self, limit: int, timeout_seconds: float) -> tuple[Sequence[StoredRecord], Sequence[tuple[str, int, int]]]:
         del timeout_seconds
         records: list[StoredRecord] = []

@@ -365,3 +365,17 @@ def test_a_clock_that_is_set_back_delays_no_commit() -> None:
     world.advance(8)
 
     assert len(world.outcomes()) == written + 1
+
+
+def test_a_refused_commit_that_no_rebalance_follows_forgets_nothing_for_good() -> None:
+    world = World()
+    world.wait(order=1)
+    world.to_boundary(plus=0)
+    world.log.has_no_member = True
+    world.advance(2)
+    later = [world.wait(order=order) for order in range(2, 6)]
+
+    world.advance(20)
+
+    assert set(later) <= set(world.sent_events)
+    assert world.open_places() == []
