@@ -69,6 +69,30 @@ def test_bad_receivers_do_not_delay_the_good_ones(
     assert instance.status_of("/healthz") == 200
 
 
+def test_paths_and_orders_that_always_fail_stop_no_others_at_their_host(
+    service: Service, crm: Crm, receiver: Receiver
+) -> None:
+    for name in ("down", "hangs", "good"):
+        service.profile(name, receiver.url(f"/{name}"))
+    service.set("http", timeout_seconds=2)
+    events = [crm.order() for _ in range(60)]
+    poison = {event["eventId"] for event in events[:30]}
+    receiver.on("/down", always(Answer(status=500)))
+    receiver.on("/hangs", always(Answer(fault=Fault.HANG)))
+    receiver.on("/good", lambda arrived: Answer(status=500 if arrived.parameters["event"] in poison else 200))
+    instance = service.start()
+    crm.send_orders(events)
+    receiver.wait_for_all({event["eventId"] for event in events} - poison, "/good")
+
+    for _ in range(3):
+        instance.wait_runs("2s", 1, period_seconds=2)
+        crm.send_orders(later := [crm.order() for _ in range(10)])
+        receiver.wait_for_all({event["eventId"] for event in later}, "/good", timeout_seconds=30)
+
+    assert instance.metric("postback_deliveries_total", profile="good", outcome="delivered") == 60
+    assert instance.metric("postback_deliveries_total", profile="down", outcome="delivered") == 0
+
+
 def test_a_receiver_of_a_private_authority_is_believed_with_that_profiles_ca_file_only(
     service: Service, crm: Crm, tmp_path: Path
 ) -> None:
