@@ -55,6 +55,8 @@ class Failed:
 _OF_THE_ENDPOINT = frozenset(
     {Reason.TIMEOUT, Reason.NETWORK, Reason.TLS, Reason.THROTTLED, Reason.SERVER, Reason.REFUSED_ADDRESS}
 )
+OF_ONE_DELIVERY = frozenset(Reason) - _OF_THE_ENDPOINT - {Reason.HELD}
+"""Reasons that say nothing of other deliveries."""
 
 Outcome = Delivered | Failed
 

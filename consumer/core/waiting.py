@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.core.errors import UndecodableRecord
-from consumer.core.outcome import Reason
+from consumer.core.outcome import OF_ONE_DELIVERY
 
 DELIVERY_HEADER: Final = "postback-delivery"
 RETRY_HEADER: Final = "postback-retry"
@@ -16,8 +16,6 @@ _LONGEST_NUMBER: Final = 20
 """Characters of a number of 64 bits with its sign: longer ones are too large for what is reckoned with them."""
 _LONGEST_OFFSET: Final = 18
 """Digits: all of them fit into 64 bits, and no topic comes that far."""
-
-_ALONE: Final = frozenset({Reason.REJECTED, Reason.REDIRECT, Reason.RENDER})
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -57,12 +55,12 @@ class Waiting:
     @property
     def failed_alone(self) -> bool:
         """Whether its last failure was one of this delivery, which says nothing of others."""
-        return self.reason in _ALONE
+        return self.reason in OF_ONE_DELIVERY
 
     @property
     def suspect(self) -> str | None:
         """Its id, if it failed before as if its destination had: it may be the delivery, all the same."""
-        return self.delivery_id if self.attempts > 0 and self.reason not in _ALONE else None
+        return self.delivery_id if self.attempts > 0 and not self.failed_alone else None
 
     @property
     def version(self) -> tuple[int, int, int]:

@@ -308,18 +308,7 @@ class Admission:
             return
         leader = self._orders.leader(taken)
         if leader is not None:  # behind earlier ones that are still out, which are moved on when it is their turn
-            t = taken
-            job = Job(
-                t.track,
-                t.offset,
-                t.key,
-                t.value,
-                t.waiting,
-                t.due_ms,
-                run.precedence.run_ms,
-                leader.target,
-                leader.lane,
-            )
+            job = Job.of(taken, run_ms=run.precedence.run_ms, target=leader.target, lane=leader.lane)
             self._orders.join(job)
             return
         period = taken.track.period or max(run.longest_period, *self._targets.periods)

@@ -28,6 +28,12 @@ class Job(Taken):
     lane: "Lane"
     followers: "list[Job] | None" = None
 
+    @staticmethod
+    def of(taken: Taken, *, run_ms: int, target: Target, lane: "Lane") -> "Job":
+        """What was taken, to be sent by this lane."""
+        t = taken
+        return Job(t.track, t.offset, t.key, t.value, t.waiting, t.due_ms, run_ms, target, lane)
+
 
 @dataclass(slots=True, eq=False)
 class Lane:

@@ -1,6 +1,6 @@
 """The program's own topics while it runs: made when they are missing, raised when they are too small."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -44,7 +44,7 @@ class TopicKeeper:
     Not to be shared between threads; what it tells may be read by all.
 
     Attributes:
-        there: Every topic, as it was heard last.
+        there: Every topic, as it was heard last, with its number of partitions; 0 of those made since then.
         heard_ms: When the brokers answered last; 0: never yet.
         carries: What the own topics carry; None until it is known.
     """
@@ -60,7 +60,7 @@ class TopicKeeper:
         self._wanted: list[str] = []
         self._known: set[str] = set()
         self._missing: set[str] = set()
-        self.there: frozenset[str] = frozenset()
+        self.there: Mapping[str, int] = {}
         self.heard_ms = 0
         self.carries: Carries | None = None
 
@@ -75,8 +75,7 @@ class TopicKeeper:
         Raises:
             BrokerUnreachable: They do not answer.
         """
-        there = self._topics.partitions(timeout_seconds=_PROBE_S)
-        self.there = frozenset(there)
+        there = self.there = self._topics.partitions(timeout_seconds=_PROBE_S)
         self.heard_ms = self._clock_ms()
         missing = set(self._sources) - there.keys()
         if not self._settings.kafka.create_topics:
@@ -96,16 +95,15 @@ class TopicKeeper:
         except BrokerUnreachable as error:
             _log.warning("brokers.unreachable", error=str(error))
             return False
-        self.there |= set(created)  # which not every broker knows of yet
-        self._known = set(self._wanted) & self.there
+        self.there = {**dict.fromkeys(created, 0), **self.there}  # not every broker knows of them yet
+        self._known = set(self._wanted) & self.there.keys()
         return set(self._wanted) <= self._known
 
     def windows_in_use(self) -> frozenset[str]:
         """Window topics in which something may wait, also of profiles and delays that are no more."""
-        windows = [topic for topic in self.there if self._names.period(topic) is not None]
+        windows = {topic: count for topic, count in self.there.items() if self._names.period(topic) is not None}
+        places = [(topic, number) for topic, count in windows.items() for number in range(count)]
         try:
-            counts = self._topics.partitions(timeout_seconds=_PROBE_S)
-            places = [(topic, number) for topic in windows for number in range(counts.get(topic, 0))]
             begins, ends = self._topics.beginnings(places), self._topics.ends(places, timeout_seconds=_PROBE_S)
         except BrokerUnreachable:
             return frozenset(windows)

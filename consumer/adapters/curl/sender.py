@@ -69,7 +69,7 @@ class CurlSender(Generic[T]):
             line.waiting.append((token, request))
             self._waiting += 1
             return
-        if line.running or not line.is_cold():
+        if not line.is_cold():
             self._begin(token, request, line)
         elif self._turns.begin(line):
             self._lead(token, request, line)
@@ -79,7 +79,8 @@ class CurlSender(Generic[T]):
 
     def _lead(self, token: T, request: Request, line: Line[T]) -> None:
         """Send the first request after a pause: all others to its endpoint wait until the name is looked up."""
-        line.waiting = line.waiting or []
+        if line.waiting is None:
+            line.waiting = []
         transfer = self._begin(token, request, line, fresh=True)
         if transfer is not None:
             self._leading[transfer] = line

@@ -18,9 +18,8 @@ from consumer.core.errors import (
     UndecodableRecord,
 )
 from consumer.core.event import Fields
-from consumer.core.ports import LogRecord
+from consumer.core.ports import LogRecord, Place
 
-Place = tuple[str, int]
 Headers = list[tuple[str, bytes]]
 
 

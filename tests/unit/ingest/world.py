@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from consumer.core.topics import TopicNames
 from consumer.core.waiting import MARKER_HEADER, Waiting, read_headers
 from consumer.ingest.service import Carries, Ingest
 from consumer.metrics import Metrics
-from tests.unit.dispatch.fakes import Clock, CommittedAt, FakeDecoder
+from tests.unit.dispatch.fakes import Clock, CommittedAt, FakeDecoder, StoredRecord
 
 NAMES = TopicNames("t")
 ARRIVED_MS = 1_760_000_000_123
@@ -34,33 +33,6 @@ def profile(name: str = "p", *routes: Route, delay: float = 0, **overrides: Any)
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRecord:
-    place: Place
-    at: int
-    the_value: bytes | None
-
-    def topic(self) -> str:
-        return self.place[0]
-
-    def partition(self) -> int:
-        return self.place[1]
-
-    def offset(self) -> int:
-        return self.at
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, ARRIVED_MS
-
-    def key(self) -> bytes | None:
-        return b"the emitter's key"
-
-    def value(self) -> bytes | None:
-        return self.the_value
-
-    def headers(self) -> None: ...
-
-
 class FakeSource:
     """
     Source topics and their reader.
@@ -72,7 +44,7 @@ class FakeSource:
     """
 
     def __init__(self) -> None:
-        self.records: dict[Place, list[SourceRecord]] = {}
+        self.records: dict[Place, list[StoredRecord]] = {}
         self.positions: dict[Place, int] = {}
         self.on_read: Callable[[], None] = lambda: None
         self.on_start_over: Callable[[], None] = lambda: None
@@ -81,12 +53,12 @@ class FakeSource:
 
     def add(self, value: bytes | None, *, topic: str = "orders", partition: int = 0) -> int:
         there = self.records.setdefault((topic, partition), [])
-        there.append(SourceRecord((topic, partition), len(there), value))
+        there.append(StoredRecord((topic, partition), len(there), ARRIVED_MS, b"the emitter's key", value, None))
         return len(there) - 1
 
-    def read(self, limit: int, timeout_seconds: float) -> tuple[Sequence[SourceRecord], list[tuple[str, int, int]]]:
+    def read(self, limit: int, timeout_seconds: float) -> tuple[Sequence[StoredRecord], list[tuple[str, int, int]]]:
         del timeout_seconds
-        given: list[SourceRecord] = []
+        given: list[StoredRecord] = []
         ends: list[tuple[str, int, int]] = []
         for place, records in self.records.items():
             position = self.positions.get(place, 0)

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
+from consumer.core.ports import Place
 from consumer.core.topics import TopicNames
 from consumer.metrics import Metrics
 from consumer.service.progress import Behind, LagGauges, measure
 
 NAMES = TopicNames("t")
 WINDOW, RETRY = "t.window.4s", "t.retry"
-Place = tuple[str, int]
 
 
 class Brokers:
