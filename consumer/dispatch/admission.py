@@ -60,7 +60,7 @@ class Admission:
         key = record.key() or b""
         if waiting is None:
             self._converted(run, track, key, offset)
-            self._orders.converted(key, track, offset)
+            track.settle(offset)
             return
         if track.period is None:  # an orphan, too: it is moved on, and would stand in its line twice
             run.precedence.came(key, waiting)
@@ -286,11 +286,13 @@ class Admission:
 
     def _converted(self, run: Run, track: Track, order: bytes, offset: int) -> None:
         """
-        An order was placed. A partial of it that waits in the retry topic may be read by a later run only, which does
-        not meet this record any more: it is told there.
+        An order was placed. A partial of it that waits in the retry topic, or is out and may come there, may be read by
+        a later run only, which does not meet this record any more: it is told there.
         """
         run.partials.note_conversion(order)
-        if track.period is None:
+        if self._orders.placed(order):
+            comes_again = True
+        elif track.period is None:
             comes_again = order in run.partials.unruled
         else:
             comes_again = order in self._settling.moved_partials or run.has_unread_retries

@@ -1,16 +1,15 @@
 """Deliveries of one order to one profile, in memory at the same time: they go out one after the other."""
 
-from collections import Counter
 from collections.abc import Iterator
 
-from consumer.core.customer_type import PARTIAL, converts
+from consumer.core.customer_type import PARTIAL
 from consumer.dispatch.lanes import Job, Lane
-from consumer.dispatch.track import Taken, Track
+from consumer.dispatch.track import Taken
 
 
 class Orders:
     """
-    Who goes first, and the conversions that came while a partial of their order was out.
+    Who goes first, and which orders were placed while a partial of theirs was out.
 
     Attributes:
         open_count: Jobs in memory, those in flight included.
@@ -21,8 +20,8 @@ class Orders:
         self.open_count = 0
         self.open_bytes = 0
         self._leaders: dict[tuple[bytes, str], Job] = {}
-        self._partials_out: Counter[bytes] = Counter()
-        self._conversions: dict[bytes, list[tuple[Track, int]]] = {}
+        self._partials_out: dict[bytes, list[Job]] = {}
+        self._placed: set[bytes] = set()
 
     @property
     def mean_bytes(self) -> int:
@@ -38,9 +37,7 @@ class Orders:
         self.open_count += 1
         self.open_bytes += len(job.value)
         if job.waiting.code == PARTIAL:
-            self._partials_out[job.key] += 1
-        elif self._partials_out and job.key in self._partials_out and converts(job.waiting.code):
-            self._conversions.setdefault(job.key, [])
+            self._partials_out.setdefault(job.key, []).append(job)
         leader = self._leaders.setdefault((job.key, job.waiting.profile), job)
         if leader is job:
             return True
@@ -79,19 +76,17 @@ class Orders:
                 self._follower_gone(follower)
                 yield follower
 
-    def converted(self, order: bytes, track: Track, offset: int) -> None:
-        """
-        A conversion was read. While a partial of the order is out, its offset stays open: a restart must find it
-        again as long as the partial may come round again.
-        """
-        if order in self._partials_out:
-            self._conversions.setdefault(order, []).append((track, offset))
-        else:
-            track.settle(offset)
+    def placed(self, order: bytes) -> bool:
+        """An order was placed. Returns whether a partial of it is out that must not come round again now."""
+        partials = self._partials_out.get(order)
+        if not partials:
+            return False
+        self._placed.add(order)
+        return any(job.target.profile.skip_converted for job in partials)
 
     def is_converted(self, job: Job) -> bool:
         """Whether it is a partial whose order was placed since it was taken, and its profile skips those."""
-        return job.waiting.code == PARTIAL and job.target.profile.skip_converted and job.key in self._conversions
+        return job.waiting.code == PARTIAL and job.target.profile.skip_converted and job.key in self._placed
 
     def has_newer_partial(self, job: Job) -> bool:
         """Whether a newer version of the partial *job* is out."""
@@ -106,7 +101,7 @@ class Orders:
         self.open_count = self.open_bytes = 0
         self._leaders.clear()
         self._partials_out.clear()
-        self._conversions.clear()
+        self._placed.clear()
 
     def _follower_gone(self, job: Job) -> None:
         job.lane.following -= 1
@@ -117,9 +112,8 @@ class Orders:
         self.open_bytes -= len(job.value)
         if job.waiting.code != PARTIAL:
             return
-        order = job.key
-        self._partials_out[order] -= 1
-        if not self._partials_out[order]:
-            del self._partials_out[order]
-            for track, offset in self._conversions.pop(order, ()):
-                track.settle(offset)
+        partials = self._partials_out[job.key]
+        partials.remove(job)
+        if not partials:
+            del self._partials_out[job.key]
+            self._placed.discard(job.key)

@@ -203,6 +203,8 @@ class Run:
         # At the boundary of a former delay the retry topic is not read: it has no cutoff then, nothing is due.
         is_due = track.at_ms(record) < track.cutoff_ms
         if waiting is None or converts(waiting.code):
+            # Also what the former owner moved in the middle of this run: it met that before the run's boundary.
+            self.partials.note_conversion(order)
             self.precedence.look_at_conversion(order, is_due=is_due)
         if waiting is not None:
             self.precedence.look_at(order, waiting, is_due=is_due)

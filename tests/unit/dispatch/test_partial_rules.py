@@ -249,20 +249,46 @@ def test_the_order_of_a_partial_in_flight_is_placed_and_it_fails() -> None:
     assert world.open_places() == []
 
 
-def test_the_mark_of_a_partial_in_flight_is_found_again_after_a_crash() -> None:
-    world = World()
-    world.sender.answer = lambda sent: status(200) if sent.params["order"] == "2" else None
+@pytest.mark.parametrize("came_round", [False, True])
+@pytest.mark.parametrize("by_delivery", [False, True])
+@pytest.mark.parametrize("runs_later", [0, 1])
+def test_an_order_that_was_placed_while_its_partial_is_in_flight_is_known_after_a_crash(
+    *, came_round: bool, by_delivery: bool, runs_later: int
+) -> None:
+    world = World(profile("p"), profile("q", host="q.example"))
+    world.sender.answer = lambda sent: status(200) if sent.profile == "q" else None
+    world.wait(code="PARTIAL")
+    if came_round:
+        world.sender.answer = lambda _: status(500)
+        world.to_boundary()
+        world.sender.answer = lambda sent: status(200) if sent.profile == "q" else None
+    world.to_boundary()
+    if by_delivery:
+        world.wait(to="q")
+    else:
+        world.mark_placed()
+    world.to_boundary(plus=1.75)
+    world.sender.sent.clear()
+
+    world.crash()
+    world.clock.now_ms += 4_000 * runs_later
+    world.start()
+    world.advance(10)
+
+    assert world.sent_events == []
+    assert world.metric("postback_suppressed_total", profile="p", reason="converted") == 1
+    assert world.open_places() == []
+
+
+def test_a_partial_that_comes_round_although_its_order_was_placed_brings_no_reminders() -> None:
+    world = World(profile(skip_converted=False))
+    world.sender.answer = lambda _: None
     world.wait(code="PARTIAL")
     world.to_boundary()
     world.mark_placed()
-    world.wait(order=2)
-    world.to_boundary()
-    world.advance(1.5)
+    world.to_boundary(plus=1.5)
 
-    offset, metadata = world.broker.committed[WINDOW, 0]
-
-    assert offset == 0
-    assert metadata
+    assert world.retries() == []
 
 
 def test_a_partial_whose_failure_is_not_written_yet_when_its_order_is_read_is_not_sent_again() -> None:
