@@ -13,7 +13,7 @@ from consumer.dispatch.track import Track
 class Look(Protocol):
     """Told of each record that says what it is."""
 
-    def __call__(self, track: Track, record: Record, waiting: Waiting | None) -> None:
+    def __call__(self, track: Track, record: Record, waiting: Waiting | None, /) -> None:
         """*waiting* is None for the marker of a placed order."""
 
 

@@ -173,7 +173,7 @@ class Dispatch:
         now_ms = self._clock_ms()
         for (topic, partition), committed in sorted(partitions.items()):
             ledger = Ledger(committed.offset or 0, committed.metadata)
-            shard = self._shards.setdefault(partition, Shard(Cursor(self.reader, self._moved)))
+            shard = self._shards.setdefault(partition, Shard(Cursor(self.reader, self._moved), self._admission.learn))
             track = shard.add((topic, partition), self._names.period(topic), ledger, now_ms)
             self._tracks[track.place] = (shard, track)
             if track.period is not None:
@@ -211,6 +211,7 @@ class Dispatch:
         """Start what is due; returns when the next run of a resting shard is due."""
         periods = self._targets.periods
         soonest = NEVER_MS
+        are_kept_back = any(shard.keeps_others_back(now_ms) for shard in self._shards.values())
         for partition, shard in self._shards.items():
             if shard.run is None:
                 due_ms = shard.next_run_ms(periods)
@@ -219,7 +220,7 @@ class Dispatch:
                 elif shard.precedence.is_unwritten:
                     # A run reads all that the one before it moved.
                     self._next_commit_ms = self._next_commit_ms if self._is_unwritten else now_ms
-                elif shard.may_begin(now_ms) and shard.begin_run(now_ms, periods):
+                elif not are_kept_back and shard.may_begin(now_ms) and shard.begin_run(now_ms, periods):
                     self._settling.oldest[partition].begin_run()
         return soonest
 

@@ -7,6 +7,7 @@ from consumer.core.ports import Record
 from consumer.core.schedule import last_boundary_ms
 from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.run import Run
+from consumer.dispatch.scan import Look, Scan
 from consumer.dispatch.track import NEVER_MS, Cursor, Reading, Track
 
 _LEAVES_FOR_NEXT_MS: Final = 30_000
@@ -19,15 +20,21 @@ _UNHEARD_WAIT_MS: Final = 2_000
 
 class Shard:
     """
+    Args:
+        learn: Told, before the first run, of what waits in the retry topic.
+
     Attributes:
         run: The one that reads now, if any.
         precedence: Of all that it reads.
     """
 
-    def __init__(self, cursor: Cursor) -> None:
+    def __init__(self, cursor: Cursor, learn: Look) -> None:
         self.run: Run | None = None
         self.precedence = Precedence()
         self._cursor = cursor
+        self._learn = learn
+        self._has_learnt = False
+        self._learning: Scan | None = None
         self._tracks: list[Track] = []
         self._hears_until_ms = 0
         self._is_first_run = True
@@ -45,7 +52,17 @@ class Shard:
         Whether something was heard of every track, or waited for in vain: a run that begins before cannot keep the
         partial rules and the order.
         """
+        if self._learning is not None:
+            return False
         return now_ms >= self._hears_until_ms or all(track.is_known for track in self._tracks)
+
+    def keeps_others_back(self, now_ms: int) -> bool:
+        """Whether its retry topic may say that an endpoint is to be left alone, and was not learnt from yet."""
+        return (
+            not self._has_learnt
+            and now_ms < self._hears_until_ms
+            and any(track.period is None for track in self._tracks)
+        )
 
     def next_run_ms(self, periods: frozenset[int]) -> int:
         """When something of it is due between runs, as far as is known; NEVER_MS when nothing is."""
@@ -70,6 +87,7 @@ class Shard:
         if reads_retries:
             self.precedence.retries_are_read()
         is_first, self._is_first_run = self._is_first_run, False
+        self._has_learnt = True
         self.run = Run(due, self._tracks, periods=periods, precedence=self.precedence, ended=self._run_ended)
         self.run.begin(is_first=is_first)
         return reads_retries
@@ -81,6 +99,10 @@ class Shard:
             soon_ms = now_ms + min(_LEAVES_FOR_NEXT_MS, min(periods) * 100)
             next_ones = (track for track in self._tracks if track.has_head and not run.has_yet_to_read(track))
             run.is_overdue = any(self._due_ms(track, periods) <= soon_ms for track in next_ones)
+
+    def _learnt(self) -> None:
+        self._has_learnt = True
+        self._learning = self._next_run = None
 
     def _run_ended(self) -> None:
         self.run = self._next_run = None
@@ -114,6 +136,11 @@ class Shard:
         if track.reading is Reading.WATCHED:
             track.head(record.offset(), at_ms)
             self._next_run = None
+            if track.period is None and not self._has_learnt:
+                self._learning = Scan([track], self._learn, until_ms=None, then=self._learnt)
+                self._learning.begin()
+        elif self._learning is not None and track.reading is Reading.SCANNED:
+            self._learning.offered(track, record, at_ms)
         elif self.run is not None and self.run.offers(track, record, at_ms):
             return self.run
         return None
@@ -125,5 +152,9 @@ class Shard:
         if track.reading is Reading.WATCHED:
             if offset >= track.ledger.position:
                 track.watch(offset)
+                if track.period is None:
+                    self._has_learnt = True
+        elif self._learning is not None and track.reading is Reading.SCANNED:
+            self._learning.reached_end(track, offset)
         elif self.run is not None:
             self.run.reached_end(track, offset)

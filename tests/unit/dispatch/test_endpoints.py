@@ -7,7 +7,7 @@ import pytest
 from consumer.core.answer import Answer, Unanswered
 from consumer.core.waiting import read_headers
 from tests.unit.dispatch.receivers import network, status, timeout
-from tests.unit.dispatch.world import START_MS, World, profile
+from tests.unit.dispatch.world import NAMES, START_MS, World, profile
 
 REFUSED = Unanswered("refused_address", "10.0.0.1 is private", 0.0)
 
@@ -147,6 +147,32 @@ def test_a_new_owner_learns_of_the_wait_from_what_was_held() -> None:
     world.advance(20)
 
     assert len(world.sent_events) == 1
+
+
+@pytest.mark.parametrize("is_missed", [False, True])
+def test_a_new_owner_learns_of_the_wait_before_it_sends_what_other_partitions_hold(*, is_missed: bool) -> None:
+    world = World(partitions=4)
+    world.sender.answer = lambda _: status(429, "60")
+    first = world.wait(order=1)
+    world.to_boundary(plus=2)
+    if not is_missed:
+        world.crash()
+    sent_later = [world.wait(order=order) for order in range(2, 12)]
+    if is_missed:
+        world.reader.silent |= {place for place in world.owned if place[0] != NAMES.retry}
+        world.to_boundary(plus=1.5)
+        world.crash()
+    else:
+        world.clock.now_ms += 4_000
+
+    world.start()
+    world.advance(55)
+    meanwhile = list(world.sent_events)
+    world.sender.answer = lambda _: status(200)
+    world.advance(12)
+
+    assert meanwhile == [first]
+    assert sorted(world.sent_events[1:]) == sorted([first, *sent_later])
 
 
 def test_the_wait_of_a_former_endpoint_says_nothing_of_the_one_that_a_profile_has_now() -> None:
