@@ -41,9 +41,8 @@ class Endpoint:
         "shown",
     )
 
-    def __init__(self, name: str, highest_limit: int, *, shown: str | None = None) -> None:
-        self.name = name
-        self.shown = shown or name
+    def __init__(self, name: str, highest_limit: int) -> None:
+        self.name = self.shown = name
         self.limit = min(START_LIMIT, highest_limit)
         self.in_flight = 0
         self.hold_until_ms = 0

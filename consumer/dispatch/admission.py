@@ -4,7 +4,6 @@ from collections import deque
 from typing import Final
 
 from consumer.core.customer_type import PARTIAL, converts
-from consumer.core.endpoint import Endpoint
 from consumer.core.errors import UndecodableRecord
 from consumer.core.outcome import Reason
 from consumer.core.ports import Record
@@ -77,15 +76,8 @@ class Admission:
 
     def learn(self, _track: Track, _record: Record, waiting: Waiting | None) -> None:
         """What waits in the retry topic when this owner comes may say until when an endpoint is to be left alone."""
-        target = self._targets.get(waiting.profile) if waiting and waiting.hold_until_ms else None
-        if waiting and target:
-            self._remember_hold(waiting, self._lanes.lane(target).endpoint)
-
-    @staticmethod
-    def _remember_hold(waiting: Waiting, endpoint: Endpoint) -> None:
-        # What another endpoint asked for says nothing of the one that the profile has now.
-        if waiting.hold_endpoint == endpoint.name:
-            endpoint.hold(waiting.hold_until_ms)
+        if waiting is not None and waiting.hold_until_ms:
+            self._lanes.endpoint(waiting.hold_endpoint).hold(waiting.hold_until_ms)
 
     def has_room_for_aside(self, run: Run) -> bool:
         """Whether a reading of what the run set aside would come to anything."""
@@ -284,7 +276,7 @@ class Admission:
     def _accepts(self, run: Run, job: Job, now_ms: int) -> bool:
         waiting, lane = job.waiting, job.lane
         if waiting.hold_until_ms > now_ms:  # not learnt yet, where the brokers were slow to give it
-            self._remember_hold(waiting, lane.endpoint)
+            self._lanes.endpoint(waiting.hold_endpoint).hold(waiting.hold_until_ms)
         destination = lane.destination
         if not destination.accepts(now_ms, job.run_ms, suspect=waiting.suspect):
             return False

@@ -107,13 +107,18 @@ class Lanes:
         endpoint, profile = target.renderer.endpoint, target.profile
         lane = self._lanes.get((endpoint, profile.name))
         if lane is None:
-            state = self._endpoints.get(endpoint)
-            if state is None:
-                shown = Mask(profile.secrets)(endpoint)
-                state = self._endpoints[endpoint] = Endpoint(endpoint, self._highest_limit, shown=shown)
+            state = self.endpoint(endpoint)
+            state.shown = Mask(profile.secrets)(state.shown)
             destination = Destination(state)
             lane = self._lanes[endpoint, profile.name] = Lane(destination, Speed(destination))
         return lane
+
+    def endpoint(self, name: str) -> Endpoint:
+        """That of a `scheme://host:port`, whether a profile has it now or not."""
+        state = self._endpoints.get(name)
+        if state is None:
+            state = self._endpoints[name] = Endpoint(name, self._highest_limit)
+        return state
 
     def put(self, job: Job) -> None:
         """Behind what waits for its destination."""

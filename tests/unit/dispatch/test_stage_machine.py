@@ -102,7 +102,7 @@ class StageMachine(RuleBasedStateMachine):
     Found: deliveries that were due lost when a read went past the boundary while partials were looked through; an
     older version sent beside a newer one (four ways: scan order, restart, retry topic, in flight); partials of placed
     orders sent; overtaking after a failure that was written after the next boundary; lanes that stood still after a
-    rebalance.
+    rebalance. Planted and found: a new owner that sends before it has learnt who asked to wait.
     """
 
     def __init__(self) -> None:
@@ -115,6 +115,7 @@ class StageMachine(RuleBasedStateMachine):
         self.away: set[str] = set()
         self.absences: dict[str, list[tuple[int, int]]] = {name: [] for name in PERIODS}
         self.unwritten: set[str] = set()
+        self.told_to_wait_until_ms: dict[str, int] = {}
         self.of_others: list[Sent] = []
         self.sequence = 0
         self.slow_until_ms = 0
@@ -286,6 +287,11 @@ class StageMachine(RuleBasedStateMachine):
             self.deliveries[event].sent_ms.clear()
         self.unwritten.clear()
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether a broker does not answer, or did not a moment ago."""
+        return bool(self.world.reader.silent) or self.world.clock.now_ms < self.slow_until_ms
+
     def excuse_order(self) -> None:
         """What is not read because its broker is slow is overtaken."""
         for delivery in self.deliveries.values():
@@ -305,6 +311,8 @@ class StageMachine(RuleBasedStateMachine):
         assert not delivery.answered, f"{sent.event} was sent again after it was answered"
         assert delivery.suppressed is None, f"{sent.event} was sent after it was suppressed"
         assert not delivery.dead, f"{sent.event} was sent after its profile was taken for removed"
+        if not self.is_slow:
+            assert now_ms >= self.told_to_wait_until_ms.get(sent.endpoint, 0), f"{sent.event} did not wait as asked"
         if delivery.sent_ms:
             again = min(next_boundary_ms(delivery.sent_ms[-1], period) for period in set(PERIODS.values()))
             assert now_ms >= again, f"{sent.event} was attempted twice in a run"
@@ -314,7 +322,7 @@ class StageMachine(RuleBasedStateMachine):
             self.check_partial(delivery)
 
     def check_order(self, later: Modelled) -> None:
-        if self.world.reader.silent or self.world.clock.now_ms < self.slow_until_ms:
+        if self.is_slow:
             self.excuse_order()
         for earlier in self.deliveries.values():
             if earlier is later:
@@ -331,11 +339,10 @@ class StageMachine(RuleBasedStateMachine):
 
     def check_partial(self, partial: Modelled) -> None:
         placed_ms = self.placed_ms.get(partial.order)
-        slow = self.world.reader.silent or self.world.clock.now_ms < self.slow_until_ms
-        if placed_ms is not None and placed_ms < partial.due_ms and not slow:
+        if placed_ms is not None and placed_ms < partial.due_ms and not self.is_slow:
             raise AssertionError(f"{partial.event} was sent though its order was placed before the run")
         for other in self.deliveries.values():
-            waits = (other.written_ms or other.entered_ms) < partial.due_ms and not slow
+            waits = (other.written_ms or other.entered_ms) < partial.due_ms and not self.is_slow
             waits = waits and other.event not in self.unwritten
             if waits and self.is_newer(other, partial) and not other.is_over and not self.is_outdone(other):
                 raise AssertionError(f"{partial.event} was sent though {other.event} waited, which is newer")
@@ -368,6 +375,8 @@ class StageMachine(RuleBasedStateMachine):
                     delivery = self.deliveries[self.events[waiting.delivery_id]]
                     delivery.moved_ms = run_of(record.headers()) or 0
                     delivery.written_ms = record.at_ms
+                    told_ms = self.told_to_wait_until_ms
+                    told_ms[waiting.hold_endpoint] = max(told_ms.get(waiting.hold_endpoint, 0), waiting.hold_until_ms)
             elif record.topic() == NAMES.outcomes:
                 row = json.loads(record.value() or b"")
                 delivery = self.deliveries[self.events[row["delivery_id"]]]
