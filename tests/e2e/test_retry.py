@@ -123,6 +123,25 @@ def test_retry_after_holds_the_endpoint_until_then_and_counts_no_attempt(
     assert sorted(o["attempt"] for o in outcomes if o["profile"] == "slow") == [1, 1, 2]
 
 
+def test_a_process_that_was_killed_knows_who_asked_to_wait_before_it_sends_what_came_meanwhile(
+    service: Service, crm: Crm, receiver: Receiver, topics: Topics
+) -> None:
+    wait_seconds = 12
+    receiver.on("/slow", in_turn(Answer(status=429, headers=(("Retry-After", str(wait_seconds)),)), Answer()))
+    service.profile("slow", receiver.url("/slow"))
+    first = service.start()
+    crm.send_orders([crm.order()])
+    topics.wait_json(service.topic("outcomes"), lambda o: o["reason"] == "throttled", count=1)
+
+    crm.send_orders([crm.order() for _ in range(20)])
+    first.kill()
+    service.start()
+    receiver.wait_for(22, "/slow")
+
+    asked, *later = receiver.arrived("/slow")
+    assert min(a.at for a in later) >= asked.at + wait_seconds
+
+
 def test_an_absurd_retry_after_is_bounded(service: Service, crm: Crm, receiver: Receiver) -> None:
     receiver.on("/absurd", in_turn(Answer(status=429, headers=(("Retry-After", "1700000000"),)), Answer()))
     service.set("retry", longest_retry_after_minutes=4 / 60)
