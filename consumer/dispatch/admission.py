@@ -74,9 +74,12 @@ class Admission:
         lane = self._lanes.lane(target)
         self._admit(run, Job(track, offset, key, value, waiting, due_ms, run.precedence.run_ms, target, lane), now_ms)
 
-    def learn(self, _track: Track, _record: Record, waiting: Waiting | None) -> None:
-        """What waits in the retry topic when this owner comes may say until when an endpoint is to be left alone."""
-        if waiting is not None and waiting.hold_until_ms:
+    def learn(self, track: Track, record: Record, waiting: Waiting | None) -> None:
+        """What waits in the retry topic when its owner comes: since when, and until when its endpoint is let alone."""
+        if waiting is None or not track.ledger.is_open(record.offset()):
+            return
+        self._settling.oldest[track.place[1]].note(waiting.first_failed_at_ms)
+        if waiting.hold_until_ms:
             self._lanes.endpoint(waiting.hold_endpoint).hold(waiting.hold_until_ms)
 
     def has_room_for_aside(self, run: Run) -> bool:

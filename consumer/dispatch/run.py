@@ -202,9 +202,9 @@ class Run:
         order = record.key() or b""
         # At the boundary of a former delay the retry topic is not read: it has no cutoff then, nothing is due.
         is_due = track.at_ms(record) < track.cutoff_ms
-        if waiting is None or converts(waiting.code):
-            # Also what the former owner moved in the middle of this run: it met that before the run's boundary.
+        if waiting is None and not is_due:  # told by a former owner in the middle of this run: it counts in it
             self.partials.note_conversion(order)
+        if waiting is None or converts(waiting.code):
             self.precedence.look_at_conversion(order, is_due=is_due)
         if waiting is not None:
             self.precedence.look_at(order, waiting, is_due=is_due)

@@ -225,6 +225,23 @@ def test_the_oldest_failure_is_shown_until_it_succeeds() -> None:
     assert world.metric("postback_retry_oldest_timestamp_seconds") == 0
 
 
+def test_a_new_owner_shows_the_oldest_failure_before_its_first_run() -> None:
+    world = World()
+    world.sender.answer = lambda _: status(500)
+    world.wait()
+    world.to_boundary(12, plus=1.5)
+    shown = world.metric("postback_retry_oldest_timestamp_seconds")
+    world.crash()
+    world.metrics.retry_oldest.set(0)
+    world.sender.sent.clear()
+
+    world.start()
+    world.advance(2)
+
+    assert world.metric("postback_retry_oldest_timestamp_seconds") == shown > 0
+    assert world.sent_events == []
+
+
 def test_when_all_of_a_profile_was_given_up_the_next_delivery_goes_out_in_time() -> None:
     world = World(give_up_after=timedelta(seconds=10))
     world.sender.answer = lambda _: network()
