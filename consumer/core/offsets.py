@@ -152,11 +152,10 @@ class Ledger:
             return max(first, horizon), ""
         return still_open[0], _encode(still_open, horizon)
 
-    @property
-    def is_told(self) -> bool:
-        """Whether a commit of `committable` tells of all that was settled."""
-        position, metadata = self.committable()
-        return _decode(position, metadata)[0] >= self._settled_to
+    def is_told_by(self, commit: tuple[int, str]) -> bool:
+        """Whether a commit, as `committable` gave it just now, tells of all that was settled."""
+        position, metadata = commit
+        return position + _ahead(metadata) >= self._settled_to
 
     def _take_again(self, offset: int) -> bool:
         again = self._again
@@ -227,6 +226,11 @@ def _bits(still_open: Sequence[int]) -> bytes | None:
 
 def _text(way: str, ahead: int, packed: bytes) -> str:
     return f"{way}:{ahead}:{b85encode(packed).decode()}"
+
+
+def _ahead(metadata: str) -> int:
+    """How far behind the committed offset a commit of our own tells."""
+    return int(metadata.split(":", 2)[1]) if metadata else 0
 
 
 def _decode(position: int, metadata: str | None) -> tuple[int, frozenset[int]]:

@@ -131,10 +131,10 @@ class Admission:
         if lane.waiting > self._slow_lane_keeps:
             self._shorten_lines(lane)
 
-    def shed(self, lane: Lane, now_ms: int) -> None:
+    def shed(self, lane: Lane, now_ms: int, *, keeps: int) -> None:
         """The same for what is not set aside: it is moved to the retry topic."""
         lane.is_slow = True
-        while lane.queue and lane.waiting > self._slow_lane_keeps:
+        while lane.queue and lane.waiting > keeps:
             self.hold_line(lane.queue.pop(), now_ms)
 
     def hold_all(self, lane: Lane, now_ms: int) -> None:

@@ -29,6 +29,9 @@ _MOVED_AFTER_S: Final = 30
 """The same for what cannot be set aside: it is moved to the retry topic. Short enough for those behind it, and long
 enough that a busy machine does not make every lane look slow."""
 
+_TOLD_OF_SLOW_LANES: Final = 1_000
+"""So many open offsets a commit can tell however far apart they stand, beside those in flight."""
+
 _OWN_PAUSE_MS: Final = 300
 """A longer time between two looks was this program's own (a slow commit, a busy machine): no lane is blamed for it."""
 
@@ -94,4 +97,13 @@ class Pace:
                     self._admission.set_aside(lane)
                 moved_after_s = GIVES_WAY_AFTER_S if is_overdue else _MOVED_AFTER_S
                 if lane.waiting > keeps and (lane.is_slow or needs_s > moved_after_s):
-                    self._admission.shed(lane, now_ms)
+                    self._admission.shed(lane, now_ms, keeps=keeps)
+
+    def keep_to_what_can_be_told(self, now_ms: int) -> None:
+        """
+        No commit can tell which deliveries were settled: too much has overtaken what waits in memory, and would go out
+        again after a crash. So the slow lanes keep no more than can be told.
+        """
+        slow = [lane for lane in self._lanes if lane.waiting > GIVES_WAY_AFTER_S * lane.speed.steady_per_second]
+        for lane in slow:
+            self._admission.shed(lane, now_ms, keeps=max(1, _TOLD_OF_SLOW_LANES // len(slow)))

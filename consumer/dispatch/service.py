@@ -152,7 +152,8 @@ class Dispatch:
         deadline = self._clock_ms() + within_ms
         unsent = self._lanes.clear()
         unsent += self._wait_for_answers(within_ms)
-        if not all(track.ledger.is_told for _, track in self._tracks.values()):
+        ledgers = [track.ledger for _, track in self._tracks.values()]
+        if not all(ledger.is_told_by(ledger.committable()) for ledger in ledgers):
             # What is open is scattered too far for the commit to tell what among it was delivered.
             for job in unsent:
                 self._admission.hold_line(job, self._clock_ms())
@@ -313,10 +314,12 @@ class Dispatch:
         """Write what was settled. On failure nothing is lost: it is written with the next, and nothing is sent until
         then."""
         self._next_commit_ms = now_ms + self._commit_interval_ms
-        dirty = [track for _, track in self._tracks.values() if track.dirty]
+        offsets, is_told = self._committable()
+        if not is_told:
+            self._pace.keep_to_what_can_be_told(now_ms)
+            offsets, _ = self._committable()
         records = self._settling.records
-        if dirty or records:
-            offsets = {track.place: track.ledger.committable() for track in dirty}
+        if offsets or records:
             try:
                 self._log.commit(records, offsets, self.reader.group_metadata(), meanwhile=self.meanwhile)
             except NoLongerMember:
@@ -335,10 +338,16 @@ class Dispatch:
             for shard in self._shards.values():
                 shard.written(now_ms, was_delayed=self._is_unwritten)
             self._is_unwritten = False
-            for track in dirty:
-                track.dirty = False
+            for place in offsets:
+                self._tracks[place][1].dirty = False
             self.committed = {**self.committed, **offsets}
         self._show(now_ms)
+
+    def _committable(self) -> tuple[dict[tuple[str, int], tuple[int, str]], bool]:
+        """Offsets and metadata to commit, and whether they tell of all that was settled."""
+        ledgers = {place: track.ledger for place, (_, track) in self._tracks.items() if track.dirty}
+        commits = {place: ledger.committable() for place, ledger in ledgers.items()}
+        return commits, all(ledger.is_told_by(commits[place]) for place, ledger in ledgers.items())
 
     def _show(self, now_ms: int) -> None:
         """Gauges of what only this loop knows."""

@@ -35,6 +35,11 @@ class Speed:
         """Whether a slot comes back from it within a second or so."""
         return self._mean_ms < _SOON_MS and self.silent_ms < _SOON_MS
 
+    @property
+    def steady_per_second(self) -> float:
+        """Answers at its full limit, by the mean time of one: it does not jump as `per_second` does."""
+        return self._at_full_limit(self._mean_ms)
+
     def answered(self, duration_ms: float) -> None:
         """A transfer ended after so long, well or not."""
         self._answered += 1

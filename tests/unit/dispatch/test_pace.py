@@ -1,9 +1,12 @@
 """How far is read ahead of what is sent."""
 
+from collections import Counter
+from random import Random
+
 from consumer.core.answer import Answer
 from consumer.dispatch.pace import MEMORY_HOLDS, READ_AT_ONCE
 from tests.unit.dispatch.receivers import Sent, status
-from tests.unit.dispatch.world import World
+from tests.unit.dispatch.world import World, profile
 
 _BACKLOG = MEMORY_HOLDS + 1_000
 
@@ -38,3 +41,19 @@ def test_what_is_on_its_way_out_fast_is_not_read_ahead_far() -> None:
 
 def test_behind_what_does_not_move_is_read_on_until_memory_is_full() -> None:
     assert _farthest_ahead(answers_in_a_turn=0) > MEMORY_HOLDS - READ_AT_ONCE
+
+
+def test_a_crash_repeats_nothing_of_what_overtook_thousands_of_a_slow_receiver() -> None:
+    world, drawn = World(profile("fast"), profile("slow", host="slow.example")), Random(1)
+    for order in range(40_000):
+        world.wait(order=order, to="slow" if drawn.random() < 0.15 else "fast")
+    world.sender.answer = lambda sent: status(200) if sent.profile == "fast" else None
+    world.to_boundary(plus=1.5)
+
+    world.crash()
+    world.start()
+    world.advance(1)
+
+    times = Counter(sent.event for sent in world.sender.sent if sent.profile == "fast")
+    assert len(times) > 30_000
+    assert max(times.values()) == 1
