@@ -37,7 +37,7 @@ class Precedence:
         self._orders: set[int] = set()
         self._held: set[str] = set()
         self._paused: set[str] = set()
-        self._seen = _numbers(), _numbers()
+        self._seen = _numbers(), _numbers(), _numbers()
         self._lines: dict[int, list[int]] = {}
 
     def retries_are_read(self) -> None:
@@ -167,21 +167,23 @@ class Precedence:
             return
         if not is_due:
             self._orders.add(line)
-        for places, value in zip(self._seen, _line(order, waiting), strict=True):
+        for places, value in zip(self._seen, (*_line(order, waiting), is_due), strict=True):
             places.append(value)
 
     def looked_through(self) -> None:
         """That was all of them."""
         self._later = array("q", sorted(self._later))
         newest: dict[int, int] = {}
-        for line, offset in zip(*self._seen, strict=True):
-            if newest.setdefault(line, offset) > offset:
+        for line, offset, is_due in zip(*self._seen, strict=True):
+            known = newest.get(line)
+            # What the current run reads would be moved behind what it does not.
+            if known is not None and (known > offset or not is_due):
                 self._lines[line] = []
             newest[line] = offset
-        for line, offset in zip(*self._seen, strict=True):
+        for line, offset, _ in zip(*self._seen, strict=True):
             if line in self._lines:
                 self._lines[line].append(offset)
-        self._seen = _numbers(), _numbers()
+        self._seen = _numbers(), _numbers(), _numbers()
 
     def came(self, order: bytes, waiting: Waiting) -> None:
         """It was read from the topic, and is in memory now."""

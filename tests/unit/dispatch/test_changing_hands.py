@@ -325,6 +325,26 @@ def test_a_new_owner_does_not_pass_the_retry_topic_at_the_boundary_of_a_former_d
     assert world.sent_events == [first, later]
 
 
+def test_what_a_former_owner_moved_on_in_this_run_keeps_back_none_that_came_before_it() -> None:
+    own, other = profile(delay=2), profile("other")
+    world = World(own, other)
+    world.sender.answer = lambda _: status(500)
+    first = world.wait()
+    world.advance(13)
+    world.use(other)
+    second = world.wait(period=6)
+    world.advance(6.4)  # the run of the 6 s alone: nobody else reads the retry topic then
+    world.use(own, other)
+    world.crash()
+    world.sender.sent.clear()
+
+    world.sender.answer = lambda _: status(500) if world.clock.now_ms < START_MS + 20_000 else status(200)
+    world.start()
+    world.advance(12)
+
+    assert world.sent_events == [first, first, second]
+
+
 def test_after_sigterm_nothing_is_repeated_however_scattered_what_waited_in_memory_is() -> None:
     """Six thousand deliveries of a receiver that takes a second, over an offset range that no commit can tell of."""
     slow, good = (profile(name, host=f"{name}.example", delay=116) for name in ("slow", "good"))
