@@ -61,6 +61,11 @@ class Lane:
         return self.destination.endpoint
 
     @property
+    def can_send(self) -> bool:
+        """Whether its next job may go out as soon as its endpoint has room."""
+        return bool(self.queue) and self.destination.has_room
+
+    @property
     def waiting(self) -> int:
         """Jobs in memory that are not in flight."""
         return len(self.queue) + self.following
@@ -129,7 +134,7 @@ class Lanes:
 
     def wake(self, lane: Lane) -> None:
         """It may be able to send (again)."""
-        if not lane.is_ready and lane.queue and lane.destination.has_room:
+        if not lane.is_ready and lane.can_send:
             lane.is_ready = True
             self._round.append(lane)
 
@@ -138,11 +143,28 @@ class Lanes:
         endpoint = lane.endpoint
         endpoint.in_flight -= 1
         lane.destination.in_flight -= 1
-        blocked = self._blocked.get(endpoint)
-        if blocked:
-            for _ in range(min(len(blocked), endpoint.limit - endpoint.in_flight)):
-                self._round.append(blocked.popleft())
+        self._unblock(endpoint)
         self.wake(lane)
+
+    def _unblock(self, endpoint: Endpoint) -> int:
+        """
+        Let into the round as many lanes that can send as there is room for: one that cannot would leave its room
+        unused for good.
+
+        Returns:
+            How many.
+        """
+        blocked = self._blocked.get(endpoint)
+        room = endpoint.limit - endpoint.in_flight
+        let_in = 0
+        while blocked and let_in < room:
+            lane = blocked.popleft()
+            if lane.can_send:
+                self._round.append(lane)
+                let_in += 1
+            else:
+                lane.is_ready = False
+        return let_in
 
     def share_slots(self) -> None:
         """Count who shares them, several times a second. One that is alone has all; others leave a share free."""
@@ -157,13 +179,16 @@ class Lanes:
             free: Slots.
         """
         is_scarce = free <= self._reserve
-        for _ in range(len(self._round)):
+        left = len(self._round)
+        while left:
+            left -= 1
             lane = self._round.popleft()
             destination = lane.destination
-            if not (lane.queue and destination.has_room):
-                lane.is_ready = False
-                continue
             endpoint = destination.endpoint
+            if not lane.can_send:
+                lane.is_ready = False
+                left += self._unblock(endpoint)  # what it was let in for is theirs
+                continue
             if not endpoint.has_room:
                 self._blocked.setdefault(endpoint, deque()).append(lane)
                 continue
