@@ -35,6 +35,7 @@ class Shard:
         self._learn = learn
         self._has_learnt = False
         self._learning: Scan | None = None
+        self._learns_on = False
         self._tracks: list[Track] = []
         self._hears_until_ms = 0
         self._is_first_run = True
@@ -58,6 +59,9 @@ class Shard:
 
     def keeps_others_back(self, now_ms: int) -> bool:
         """Whether its retry topic may say that an endpoint is to be left alone, and was not learnt from yet."""
+        if self._learns_on:
+            self._learns_on = False
+            self._hears_until_ms = now_ms + _UNHEARD_WAIT_MS
         return (
             not self._has_learnt
             and now_ms < self._hears_until_ms
@@ -140,6 +144,7 @@ class Shard:
                 self._learning = Scan([track], self._learn, until_ms=None, then=self._learnt)
                 self._learning.begin()
         elif self._learning is not None and track.reading is Reading.SCANNED:
+            self._learns_on = True
             self._learning.offered(track, record, at_ms)
         elif self.run is not None and self.run.offers(track, record, at_ms):
             return self.run

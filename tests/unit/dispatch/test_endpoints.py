@@ -6,6 +6,7 @@ import pytest
 
 from consumer.core.answer import Answer, Unanswered
 from consumer.core.waiting import read_headers
+from tests.unit.dispatch.fakes import FakeReader
 from tests.unit.dispatch.receivers import network, status, timeout
 from tests.unit.dispatch.world import NAMES, START_MS, World, profile
 
@@ -173,6 +174,36 @@ def test_a_new_owner_learns_of_the_wait_before_it_sends_what_other_partitions_ho
 
     assert meanwhile == [first]
     assert sorted(world.sent_events[1:]) == sorted([first, *sent_later])
+
+
+def test_a_new_owner_takes_its_time_to_learn_of_a_wait_that_stands_behind_much_else() -> None:
+    paused = profile("paused", host="paused.example", paused=True)
+    world = World(profile(), paused, partitions=2)
+    world.sender.answer = lambda _: status(429, "60")
+    for _ in range(50):
+        world.wait(order=1, to="paused")
+    world.to_boundary(plus=1.5)
+    first = world.wait(order=1)
+    world.to_boundary(plus=2)
+    world.crash()
+
+    def slow(reader: FakeReader) -> None:
+        def take_half_a_second() -> None:
+            world.clock.now_ms += 500
+            if world.clock.now_ms < starts_ms + 8_000:
+                reader.on_read = take_half_a_second
+
+        reader.at_once, reader.on_read = 4, take_half_a_second
+
+    world.prepare_reader = slow
+    for order in range(2, 12):
+        world.wait(order=order)
+    world.clock.now_ms += 4_000
+    starts_ms = world.clock.now_ms
+    world.start()
+    world.advance(30)
+
+    assert world.sent_events == [first]
 
 
 def test_the_wait_of_a_former_endpoint_says_nothing_of_the_one_that_a_profile_has_now() -> None:
