@@ -68,6 +68,10 @@ class Ledger:
         """Whether there is work in a record that was not read yet: not when it was settled before a restart."""
         return offset >= self._horizon or offset in self._open_before
 
+    def is_to_come(self, offset: int) -> bool:
+        """Whether it is open and was not read yet."""
+        return offset >= self._position and self.is_open(offset)
+
     def take(self, offset: int) -> bool:
         """
         A record was read.

@@ -42,7 +42,8 @@ class Partials:
             self._index.add_conversion(order)
         elif waiting.code == PARTIAL:
             is_first = track.period is None or not self._precedence.comes_later(order, waiting.profile)
-            self._index.add_version(order, waiting, is_first=is_first)
+            comes = track.ledger.is_to_come(record.offset())
+            self._index.add_version(order, waiting, is_first=is_first and comes)
 
     def note_conversion(self, order: bytes) -> None:
         """An order was placed, as the run reads: partials may stand behind."""

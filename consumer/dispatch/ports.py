@@ -20,6 +20,9 @@ class Reader(Protocol):
     def resume_at(self, topic: str, partition: int, offset: int) -> None:
         """Give its records from *offset* on."""
 
+    def first_since(self, topic: str, partition: int, at_ms: int) -> int | None:
+        """Offset of the first record that was appended at *at_ms* or later, if any; 0 if the brokers do not say."""
+
     def owned(self) -> Set[Place]:
         """The partitions that the client has."""
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.ports import Record
+from consumer.core.schedule import last_boundary_ms
 from consumer.core.waiting import Waiting
 from consumer.dispatch.partials import Partials
 from consumer.dispatch.precedence import Precedence
@@ -70,6 +71,7 @@ class Run:
             track.may_set_aside = True
         self._not_read: list[Track] = []
         self._is_crowded = False
+        self._is_first = False
         self._scan: Scan | None = None
 
     def begin(self, *, is_first: bool) -> None:
@@ -79,6 +81,7 @@ class Run:
         Args:
             is_first: Of this owner: a former one may have been in the middle of a run.
         """
+        self._is_first = is_first
         retry = next((t for t in self._tracks if t.period is None and t.has_head), None)
         if is_first and retry is not None:
             self._scan = Scan([retry], self._look_at_retry, until_ms=None, then=self._looked_through)
@@ -142,7 +145,7 @@ class Run:
     def covers(self, track: Track, record: Record, at_ms: int, period: int, partial_periods: frozenset[int]) -> bool:
         """
         Whether the partial rules can be asked for a partial of *track*; if not, the looking-through begins, and
-        *record* will be offered again after it.
+        *record* will be offered again after it. A new owner looks at what a former one settled in this run, too.
 
         Args:
             period: Of the partial's profile now; another than the track's when its delay was changed.
@@ -154,9 +157,13 @@ class Run:
             missing += self.partials.uncovered(self._heads(partial_periods), until_ms)
         if not missing:
             return True
+        since_ms = None
+        if self._is_first:
+            missing += [one for one in self.partials.uncovered(self._retries, until_ms) if one not in missing]
+            since_ms = at_ms if track.period is None else last_boundary_ms(at_ms, track.period)
         self.partials.cover(missing, until_ms)
-        self._scan = Scan(missing, self.partials.look, until_ms=until_ms, then=track.drain)
-        if missing[0] is track:
+        self._scan = Scan(missing, self.partials.look, until_ms=until_ms, since_ms=since_ms, then=track.drain)
+        if missing[0] is track and since_ms is None:
             self._scan.begin_with(record, at_ms)
         else:
             track.head(record.offset(), at_ms)

@@ -23,13 +23,23 @@ class Scan:
 
     Args:
         until_ms: What entered from then on is not looked at; None when all is.
+        since_ms: From when on what stands before the head is looked at, too; None when none is.
         then: Called after the last one.
     """
 
-    def __init__(self, tracks: Iterable[Track], look: Look, *, until_ms: int | None, then: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        tracks: Iterable[Track],
+        look: Look,
+        *,
+        until_ms: int | None,
+        since_ms: int | None = None,
+        then: Callable[[], None],
+    ) -> None:
         self._left = deque(tracks)
         self._look = look
         self._until_ms = until_ms
+        self._since_ms = since_ms
         self._then = then
 
     def begin(self) -> None:
@@ -61,7 +71,7 @@ class Scan:
 
     def _next(self) -> None:
         if self._left:
-            self._left[0].scan()
+            self._left[0].scan(self._since_ms)
         else:
             self._then()
 

@@ -66,6 +66,8 @@ class Dispatch:
     Attributes:
         beat_ms: When the loop last went round, for the health of the process.
         committed: What was committed last for each owned partition, replaced as a whole: others may read it.
+        droppable: Offset before which the brokers need keep nothing of an owned partition; replaced in the same way.
+            What a run settled is kept until it has ended, since another owner that had to end it would look there.
     """
 
     reader: Reader
@@ -112,6 +114,7 @@ class Dispatch:
         self._new_profiles: tuple[tuple[Profile, ...], frozenset[str] | None] | None = None
         self.beat_ms = clock_ms()
         self.committed: Mapping[tuple[str, int], tuple[int, str]] = {}
+        self.droppable: Mapping[tuple[str, int], int] = {}
 
     def use(self, profiles: Iterable[Profile], named: frozenset[str] | None = frozenset()) -> None:
         """
@@ -202,6 +205,7 @@ class Dispatch:
         self._windows.clear()
         self._is_unwritten = False
         self.committed = {}
+        self.droppable = {}
         _log.info("partitions.given_up", count=len(partitions))
         if kept:
             self.assigned({place: _Kept(offset, metadata) for place, (offset, metadata) in kept.items()})
@@ -341,6 +345,8 @@ class Dispatch:
             for place in offsets:
                 self._tracks[place][1].dirty = False
             self.committed = {**self.committed, **offsets}
+        ended = {place: at for place, (at, _) in self.committed.items() if self._tracks[place][0].has_ended_its_runs}
+        self.droppable = {**self.droppable, **ended}
         self._show(now_ms)
 
     def _committable(self) -> tuple[dict[tuple[str, int], tuple[int, str]], bool]:

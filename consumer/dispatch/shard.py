@@ -68,6 +68,11 @@ class Shard:
             and any(track.period is None for track in self._tracks)
         )
 
+    @property
+    def has_ended_its_runs(self) -> bool:
+        """And there was one at least: a former owner may have been in the middle of one."""
+        return self.run is None and not self._is_first_run
+
     def next_run_ms(self, periods: frozenset[int]) -> int:
         """When something of it is due between runs, as far as is known; NEVER_MS when nothing is."""
         if self._next_run is None or self._next_run[0] is not periods:

@@ -49,6 +49,11 @@ class Cursor:
         self.moved.add(track)
         self.reader.resume_at(*track.place, offset)
 
+    def move_back(self, track: "Track", since_ms: int, offset: int) -> None:
+        """It is read on from what was appended at *since_ms*, if that stands before *offset*."""
+        found = self.reader.first_since(*track.place, since_ms)
+        self.move(track, offset if found is None else min(found, offset))
+
 
 class Track:
     """
@@ -68,6 +73,7 @@ class Track:
 
     __slots__ = (
         "_cursor",
+        "_was_watched",
         "cutoff_ms",
         "dirty",
         "head_at_ms",
@@ -104,6 +110,7 @@ class Track:
         self.may_set_aside = False
         self.tally: Counter[str] = Counter()
         self._cursor = cursor
+        self._was_watched = False
 
     def watch(self, offset: int) -> None:
         """It was read to its end: the next record will have *offset*."""
@@ -129,22 +136,37 @@ class Track:
         self.reading = Reading.DRAINED
         self._cursor.move(self, self.head_offset)
 
-    def scan(self) -> None:
-        """Look through what waits, from the head on."""
+    def scan(self, since_ms: int | None = None) -> None:
+        """
+        Look through what waits, from the head on.
+
+        Args:
+            since_ms: Also through what was appended from then on, whether it is settled or not.
+        """
+        head_offset = self.head_offset if self.has_head else self.ledger.position
+        self._was_watched = self.reading is Reading.WATCHED
         self.reading = Reading.SCANNED
         self.scanned_offset = -1
-        self._cursor.move(self, self.head_offset)
+        if since_ms is None:
+            self._cursor.move(self, head_offset)
+        else:
+            self._cursor.move_back(self, since_ms, head_offset)
 
     def scan_from(self, offset: int, at_ms: int) -> None:
         """The same, when the record at *offset*, which is the head again, was just read."""
+        self._was_watched = False
         self.reading = Reading.SCANNED
         self.head_offset = offset
         self.head_at_ms = at_ms
 
     def rest(self) -> None:
-        """It was looked through: the head waits again."""
-        self._cursor.stop(self)
-        self.reading = Reading.HEADED
+        """It was looked through, and is as it was before."""
+        if self._was_watched:
+            self.reading = Reading.WATCHED
+            self.watch_anew()
+        else:
+            self._cursor.stop(self)
+            self.reading = Reading.HEADED
 
     def settle(self, offset: int) -> None:
         """The delivery at *offset* needs nothing more."""

@@ -251,7 +251,7 @@ class Supervisor:
     def _tidy(self) -> None:
         """Let the brokers drop what is settled: nothing that waits is deleted by age."""
         if self._dispatch is not None:
-            self._topics.delete_before({place: offset for place, (offset, _) in self._dispatch.committed.items()})
+            self._topics.delete_before(self._dispatch.droppable)
 
 
 def _ms(span: timedelta) -> int:

@@ -15,6 +15,8 @@ from consumer.log import EventLog
 _COMMITTED_S: Final = 5.0
 """Asked anew after this long: librdkafka may wait for an answer that was lost."""
 
+_SINCE_S: Final = 2.0
+
 _DECIDED_S: Final = 25.0
 """By then the brokers have ended every transaction of a process that was killed: if they have not, they never will."""
 
@@ -152,6 +154,15 @@ class GroupConsumer:
             self._consumer.resume([place])
         except KafkaException as error:
             raise BrokerError(f"cannot read {topic}/{partition} from offset {offset}: {error}") from error
+
+    def first_since(self, topic: str, partition: int, at_ms: int) -> int | None:
+        """Offset of the first record that was appended at *at_ms* or later, if any; 0 if the brokers do not say."""
+        try:
+            found = self._consumer.offsets_for_times([TopicPartition(topic, partition, at_ms)], timeout=_SINCE_S)
+        except KafkaException as error:
+            _log.warning("brokers.silent", topic=topic, partition=partition, error=str(error))
+            return 0
+        return found[0].offset if found[0].offset >= 0 else None
 
     def rewind(self, offsets: Mapping[Place, int]) -> None:
         """Give the records from these offsets on once more; partitions that others have by now are passed over."""

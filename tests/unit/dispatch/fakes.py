@@ -100,6 +100,12 @@ class FakeBroker:
             if place[0] in topics:
                 log.end += 1
 
+    def drop_before(self, offsets: Mapping[Place, int]) -> None:
+        """As it is asked to, once in a while."""
+        for place, offset in offsets.items():
+            log = self.logs[place]
+            log.records = [record for record in log.records if record.at >= offset]
+
     def records(self, topic: str) -> list[StoredRecord]:
         return [record for place, log in self.logs.items() if place[0] == topic for record in log.records]
 
@@ -119,6 +125,7 @@ class FakeReader:
         at_once: Most records of one partition in one read.
         first: Topics whose records come before the others'; the rest in the order of assignment.
         silent: Places from which nothing arrives, as from a broker that is slow to answer.
+        silent_from: Of a place, the offset from which on nothing arrives.
         on_read: Called once within the next read, as librdkafka calls back in a rebalance.
         on_start_over: Takes and gives all partitions anew.
         ends_late: Ends are told with the read after the one that reached them.
@@ -134,6 +141,7 @@ class FakeReader:
         self.at_once = 500
         self.first: tuple[str, ...] = ()
         self.silent: set[Place] = set()
+        self.silent_from: dict[Place, int] = {}
         self.on_read: Callable[[], None] = lambda: None
         self.on_start_over: Callable[[], None] = lambda: None
         self.ends_late = False
@@ -169,6 +177,8 @@ class FakeReader:
         log = self._broker.logs[place]
         begin = bisect_left(log.records, self._positions[place], key=lambda record: record.at)
         given = log.records[begin : begin + limit]
+        if place in self.silent_from:
+            given = [record for record in given if record.at < self.silent_from[place]]
         if given:
             self._positions[place] = given[-1].at + 1
         if begin + len(given) == len(log.records) and self._ends_told.get(place) != log.end:
@@ -191,6 +201,10 @@ class FakeReader:
         self._paused.discard(place)
         self._ends_told.pop(place, None)
         self._late_ends.pop(place, None)
+
+    def first_since(self, topic: str, partition: int, at_ms: int) -> int | None:
+        records = self._broker.logs[topic, partition].records
+        return next((record.at for record in records if record.at_ms >= at_ms), None)
 
     def start_over(self) -> None:
         self.on_start_over()

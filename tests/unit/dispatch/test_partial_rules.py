@@ -280,6 +280,40 @@ def test_an_order_that_was_placed_while_its_partial_is_in_flight_is_known_after_
     assert world.open_places() == []
 
 
+@pytest.mark.parametrize("owners", [1, 2])
+@pytest.mark.parametrize("first", ["marker", "sale", "version"])
+def test_what_a_former_owner_settled_in_this_run_counts_for_the_partials_that_it_left(first: str, owners: int) -> None:
+    world = World(profile("p"), profile("q", host="q.example"))
+    if first == "marker":
+        world.mark_placed()
+    elif first == "sale":
+        world.wait(to="q")
+    else:
+        world.wait(code="PARTIAL", occurred=2)
+    partial = world.wait(code="PARTIAL", occurred=1)
+    is_late = {(WINDOW, 0): 1}
+    world.reader.at_once = 1
+    world.sender.on_start = lambda _: world.reader.silent_from.update(is_late)
+    if first == "marker":
+        world.reader.silent_from.update(is_late)
+    world.to_boundary(plus=1.5)
+    settled = world.broker.committed[WINDOW, 0]
+    world.prepare_reader = lambda reader: reader.silent_from.update(is_late)
+    for _ in range(owners):
+        world.broker.drop_before(world.dispatch.droppable)
+        world.crash()
+        world.start()
+        world.advance(1.5)
+    world.reader.silent_from.clear()
+
+    world.advance(1.5)
+
+    assert settled == (1, "")
+    assert partial not in world.sent_events
+    assert world.outcomes()[-1]["outcome"] == "suppressed"
+    assert world.open_places() == []
+
+
 def test_a_partial_that_comes_round_although_its_order_was_placed_brings_no_reminders() -> None:
     world = World(profile(skip_converted=False))
     world.sender.answer = lambda _: None

@@ -6,6 +6,7 @@ made; in the end everything must have arrived, or been kept back for a reason th
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -80,6 +81,7 @@ class Modelled:
     may_be_overtaken: bool = False
     sent_ms: list[int] = field(default_factory=list)
     answered: bool = False
+    was_received: bool = False
     rejected: bool = False
     suppressed: str | None = None
     dead: bool = False
@@ -88,6 +90,12 @@ class Modelled:
     @property
     def is_over(self) -> bool:
         return self.answered or self.dead or self.suppressed is not None
+
+    @property
+    def gathers_ms(self) -> int:
+        """Since when what goes out in its first run was gathered."""
+        period = PERIODS[self.profile]
+        return next_boundary_ms(self.entered_ms, period) - period * 1000
 
     @property
     def due_ms(self) -> int:
@@ -109,7 +117,7 @@ class StageMachine(RuleBasedStateMachine):
         super().__init__()
         self.deliveries: dict[str, Modelled] = {}
         self.events: dict[str, str] = {}
-        self.placed_ms: dict[int, int] = {}
+        self.placed_ms: defaultdict[int, list[int]] = defaultdict(list)
         self.behaviour = dict.fromkeys(HOSTS.values(), "good")
         self.paused: set[str] = set()
         self.away: set[str] = set()
@@ -167,12 +175,11 @@ class StageMachine(RuleBasedStateMachine):
         occurred=st.integers(1, 4),
     )
     def partial(self, order: int, to: list[str], occurred: int) -> None:
-        if order not in self.placed_ms:
-            self.put(order, to, "PARTIAL", occurred)
+        self.put(order, to, "PARTIAL", occurred)
 
     @rule(order=st.sampled_from([1, 2, 8, 9]), to=st.lists(st.sampled_from(sorted(PERIODS)), unique=True))
     def sale(self, order: int, to: list[str]) -> None:
-        self.placed_ms.setdefault(order, self.world.clock.now_ms)
+        self.placed_ms[order].append(self.world.clock.now_ms)
         self.put(order, to, "SALE", 5)
         for period in set(PERIODS.values()) - {PERIODS[name] for name in to}:
             self.world.mark_placed(order, period=period)
@@ -256,6 +263,11 @@ class StageMachine(RuleBasedStateMachine):
             self.slow_until_ms = self.world.clock.now_ms + 2_500
         self.world.reader.silent.clear()
 
+    @rule()
+    def the_brokers_drop_what_is_settled(self) -> None:
+        assert self.world.stage is not None
+        self.world.broker.drop_before(self.world.stage.droppable)
+
     @rule(down_tenths=st.sampled_from([0, 5, 45]))
     def process_dies(self, down_tenths: int) -> None:
         self.excuse()
@@ -338,10 +350,12 @@ class StageMachine(RuleBasedStateMachine):
         return partial.code == "PARTIAL" and partial.profile in PARTIAL_RULES
 
     def check_partial(self, partial: Modelled) -> None:
-        placed_ms = self.placed_ms.get(partial.order)
-        if placed_ms is not None and placed_ms < partial.due_ms and not self.is_slow:
-            raise AssertionError(f"{partial.event} was sent though its order was placed before the run")
+        for placed_ms in self.placed_ms[partial.order]:
+            if partial.gathers_ms <= placed_ms < partial.due_ms and not self.is_slow:
+                raise AssertionError(f"{partial.event} was sent though its order was placed before the run")
         for other in self.deliveries.values():
+            if self.is_newer(other, partial) and other.gathers_ms == partial.gathers_ms and other.was_received:
+                raise AssertionError(f"{partial.event} was sent after {other.event}, which is newer")
             waits = (other.written_ms or other.entered_ms) < partial.due_ms and not self.is_slow
             waits = waits and other.event not in self.unwritten
             if waits and self.is_newer(other, partial) and not other.is_over and not self.is_outdone(other):
@@ -362,7 +376,7 @@ class StageMachine(RuleBasedStateMachine):
         delivery = self.deliveries[sent.event]
         self.unwritten.add(sent.event)
         if answer is ANSWERS["good"]:
-            delivery.answered = True
+            delivery.answered = delivery.was_received = True
         elif answer is ANSWERS["rejects"]:
             delivery.rejected = True
 

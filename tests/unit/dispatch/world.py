@@ -88,10 +88,14 @@ class World:
         self.start()
 
     @property
-    def reader(self) -> FakeReader:
+    def dispatch(self) -> Dispatch:
         assert self.stage is not None
-        assert isinstance(self.stage.reader, FakeReader)
-        return self.stage.reader
+        return self.stage
+
+    @property
+    def reader(self) -> FakeReader:
+        assert isinstance(self.dispatch.reader, FakeReader)
+        return self.dispatch.reader
 
     def start(self) -> None:
         """Begin from the committed offsets."""

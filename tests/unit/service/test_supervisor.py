@@ -70,6 +70,7 @@ class Stage:
         self.carries: Any = None
         self.asks_for_sizes = False
         self.committed: dict[tuple[str, int], tuple[int, str]] = {}
+        self.droppable: dict[tuple[str, int], int] = {}
 
     def use(self, profiles: Iterable[Profile], named: frozenset[str] | None = frozenset()) -> None:
         self.profiles, self.named = list(profiles), named
