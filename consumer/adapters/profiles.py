@@ -39,6 +39,11 @@ class ProfileSet:
     named: frozenset[str] | None
     was_read: bool
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all profiles that there are do load."""
+        return self.named is not None and self.named <= {profile.name for profile in self.profiles}
+
 
 @dataclass(frozen=True, slots=True)
 class _File:

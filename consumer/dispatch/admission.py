@@ -205,7 +205,8 @@ class Admission:
             self._settling.moved_partials.add(taken.key)
 
     def _meets_partials(self, track: Track) -> bool:
-        return track.period is None or track.period in self._targets.partial_periods
+        targets = self._targets
+        return track.period is None or track.period in targets.partial_periods or not targets.are_complete
 
     def _admit(self, run: Run, job: Job, now_ms: int) -> None:
         waiting, target = job.waiting, job.target
@@ -297,12 +298,9 @@ class Admission:
         a later run only, which does not meet this record any more: it is told there.
         """
         run.partials.note_conversion(order)
-        if self._orders.placed(order):
-            comes_again = True
-        elif track.period is None:
-            comes_again = order in run.partials.unruled
-        else:
-            comes_again = order in self._settling.moved_partials or run.has_unread_retries
+        comes_again = self._orders.placed(order) or order in run.partials.unruled
+        if track.period is not None:
+            comes_again = comes_again or order in self._settling.moved_partials or run.has_unread_retries
         if comes_again:
             self._tell_later_runs(run, order, track, offset)
 

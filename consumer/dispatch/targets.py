@@ -38,6 +38,7 @@ class Targets:
     Attributes:
         periods: Of all windows in use, the plain tick among them: the retry topic is read at each of their boundaries.
         partial_periods: Of the windows in which partials and conversions may wait.
+        are_complete: There is no other profile, which would not load: partials of one may wait anywhere.
         fields: Names of the events' top-level fields that requests are made of.
     """
 
@@ -58,6 +59,7 @@ class Targets:
         self._named: frozenset[str] | None = frozenset()
         self.periods: frozenset[int] = frozenset()
         self.partial_periods: frozenset[int] = frozenset()
+        self.are_complete = True
         self.fields: frozenset[str] = frozenset()
         self.use((), now_ms)
 
@@ -78,6 +80,7 @@ class Targets:
         for name in (before.keys() | (self._named or ())) - self._by_name.keys():
             self._missing_since[name] = now_ms
         self._named = named
+        self.are_complete = named is not None and named <= self._by_name.keys()
         for name in self._by_name:
             self._missing_since.pop(name, None)
         self.periods = periods_in_use(self._tick, (t.profile.delay for t in self._by_name.values()))

@@ -140,7 +140,7 @@ class Supervisor:
             self._ingest, reader = self._parts.ingest()
             self._ingest.carries = self._own.carries
             self._ingest.use(self._in_force.values())
-            if any(profile.routes_partials for profile in self._profiles.profiles):
+            if not self._profiles.is_complete or any(profile.routes_partials for profile in self._profiles.profiles):
                 self._ingest.mark(self._own.windows_in_use())
             self._threads.append(StageThread("ingest", self._ingest, reader, lambda: None))
         if self._role in {"all", "dispatch"}:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final, Protocol
 
 from consumer.core.errors import BrokerUnreachable, SettingsError
@@ -100,14 +101,19 @@ class TopicKeeper:
         return set(self._wanted) <= self._known
 
     def windows_in_use(self) -> frozenset[str]:
-        """Window topics in which something may wait, also of profiles and delays that are no more."""
-        windows = {topic: count for topic, count in self.there.items() if self._names.period(topic) is not None}
-        places = [(topic, number) for topic, count in windows.items() for number in range(count)]
+        """
+        Window topics in which something may wait, also of profiles and delays that are no more; and the one that is
+        always read, if something waits for a retry.
+        """
+        plain = self._names.window_of(timedelta(), self._settings.tick)
+        windows = {topic: topic for topic in self.there if self._names.period(topic) is not None}
+        windows[self._names.retry] = plain
+        places = [(topic, number) for topic in windows for number in range(self.there.get(topic, 0))]
         try:
             begins, ends = self._topics.beginnings(places), self._topics.ends(places, timeout_seconds=_PROBE_S)
         except BrokerUnreachable:
-            return frozenset(windows)
-        return frozenset(place[0] for place in places if ends[place] > begins[place])
+            return frozenset(windows.values())
+        return frozenset(windows[place[0]] for place in places if ends[place] > begins[place])
 
     def keeps_what_waits(self) -> bool:
         """

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumer.core.profile import Profile, StaticMapping
+from consumer.core.profile import Profile, Route, StaticMapping
 from consumer.core.waiting import Waiting, retry_header, run_header, window_header
 from tests.unit.dispatch.receivers import network, status
 from tests.unit.dispatch.world import NAMES, START_MS, World, profile
@@ -136,6 +136,25 @@ def test_what_waits_for_a_profile_that_does_not_load_is_kept_until_its_file_is_g
 
     assert while_it_was_there == at_first == []
     assert [headers["postback-reason"] for headers in world.dead_letters()] == ["profile_removed"]
+
+
+def test_an_order_that_was_placed_while_the_profile_of_its_partial_did_not_load_is_known_when_it_does() -> None:
+    sales_only = profile("sales", delay=2, routes=(Route(code="SALE"),))
+    world = World(profile("p"), sales_only)
+    world.wait(to="p", code="PARTIAL")
+    world.crash()
+    world.profiles = [sales_only]
+    world.start()
+    world.dispatch.use([sales_only], frozenset({"p", "sales"}))
+    world.to_boundary(plus=1.5)
+    sale = world.wait(to="sales")
+    world.to_boundary(12, plus=1.5)
+
+    world.use(profile("p"), sales_only)
+    world.advance(12)
+
+    assert world.sent_events == [sale]
+    assert world.metric("postback_suppressed_total", profile="p", reason="converted") == 1
 
 
 def test_a_profile_that_comes_back_within_the_period_loses_nothing() -> None:

@@ -1,6 +1,7 @@
 """What the housekeeping makes of profiles and topics that change; the brokers are faked."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -204,6 +205,17 @@ def test_windows_in_use_are_those_that_hold_something_or_all_where_nobody_knows(
     assert keeper.windows_in_use() == {"t.window.4s", "t.window.6s", "t.window.8s"}
 
 
+def test_where_something_waits_for_a_retry_the_window_that_is_always_read_is_in_use() -> None:
+    service = Service()
+    keeper = service.supervisor._own
+    service.brokers.there |= {"t.window.6s": 2, "t.retry": 2}
+    keeper.hear()
+
+    service.brokers.ends_at = {("t.retry", 1): 5}
+
+    assert keeper.windows_in_use() == {"t.window.4s"}
+
+
 def test_it_does_not_begin_before_it_knows_which_profiles_there_are() -> None:
     service = Service()
     service.folder.found = loaded(was_read=False)
@@ -214,6 +226,13 @@ def test_it_does_not_begin_before_it_knows_which_profiles_there_are() -> None:
 
     assert at_first == (False, "the profiles cannot be read")
     assert service.supervisor._has_profiles()
+
+
+@pytest.mark.parametrize(("named", "is_complete"), [({"p"}, True), ({"p", "broken"}, False), (None, False)])
+def test_profiles_that_do_not_load_are_missed(*, named: set[str] | None, is_complete: bool) -> None:
+    found = loaded(profile("p"))
+
+    assert replace(found, named=named and frozenset(named)).is_complete == is_complete
 
 
 def test_stop_may_interrupt_the_wait_that_it_ends() -> None:
