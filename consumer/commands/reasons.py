@@ -24,6 +24,6 @@ IN_WORDS: Final[Mapping[str, str]] = {
     "redirect": "the receiver redirects, which is not followed",
     "refused_address": "the address is not public: permit it in http.allow_networks",
     "render": "a value does not fit the profile's mapping",
-    "held": "not attempted: its endpoint is left alone for now",
+    "held": "not attempted: others to its endpoint failed, or it asked to wait: see `postback status`",
     "paused": "its profile is paused",
 }

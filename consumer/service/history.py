@@ -9,6 +9,7 @@ from typing import Any, Final
 from consumer.core.ports import Place, Record
 from consumer.core.report import iso_utc
 from consumer.core.topics import TopicNames
+from consumer.core.waiting import Waiting
 from consumer.service.asking import Brokers
 from consumer.service.recent import row_of
 
@@ -40,6 +41,10 @@ class Question:
             return False
         profile = row.get("profile")
         return self.profile is None or profile == self.profile or (profile is None and self.order is not None)
+
+    def takes_waiting(self, waiting: Waiting) -> bool:
+        """Whether a delivery of the order that waits answers it."""
+        return self.profile in {None, waiting.profile} and not (self.only_failed and not waiting.first_failed_at_ms)
 
 
 def past_rows(brokers: Brokers, names: TopicNames, question: Question, *, limit: int) -> tuple[list[Row], int]:

@@ -35,7 +35,7 @@ def told(broker_desk: Desk, own: OwnTopics) -> Desk:
 def test_of_an_order_every_attempt_is_told_oldest_first(told: Desk) -> None:
     shown = told.call("log", "--order", "1001")
 
-    first, second = shown.out.splitlines()
+    first, second = shown.out.splitlines()[:2]
     assert "order 1001" in first
     assert "attempt 1: the receiver refuses it [rejected] 404 in 12 ms" in first
     assert "attempt 2: 200" in second
@@ -70,6 +70,44 @@ def test_what_of_an_order_waits_is_told_with_its_next_run(told: Desk, own: OwnTo
         "waits: hub SALE",
         "waits: other SALE after 3 attempts, the receiver has an error",
     ]
+
+
+def test_of_an_order_the_profiles_that_get_nothing_are_told_with_the_reason(told: Desk) -> None:
+    told.profile("off", enabled=False)
+    told.profile_text("broken", "name: broken\n")
+
+    of_all = told.call("log", "--order", "1002")
+    of_one = told.call("log", "--order", "1002", "--profile", "hub")
+    of_nobody = told.call("log", "--order", "1002", "--profile", "hup")
+    of_a_test_card = told.call("log", "--order", "1003")
+
+    broken, not_routed, off = sorted(line for line in of_all.out.splitlines() if line.startswith("not sent"))
+    assert broken.startswith("not sent: broken: does not load: ")
+    assert "profiles/broken.yaml:1: " in broken
+    assert not_routed.startswith("not sent: hub: no routing row takes it")
+    assert off == "not sent: off: disabled"
+    assert of_one.out.splitlines() == [not_routed]
+    assert of_nobody.out == "not sent: hup: there is no such profile; did you mean `hub`?\n"
+    assert "not sent" not in of_a_test_card.out
+
+
+def test_what_waits_of_an_order_is_told_of_the_profile_and_of_failures_only(told: Desk, own: OwnTopics) -> None:
+    own.wait("window.10080m", waiting("hub"), key="1005")
+    own.wait("retry", waiting("other", attempts=3, reason="server", first_failed_at_ms=1), key="1005")
+
+    of_hub = told.call("log", "--order", "1005", "--profile", "hub")
+    failed = told.call("log", "--order", "1005", "--failed")
+
+    assert [line.split()[1] for line in of_hub.out.splitlines()] == ["hub"]
+    assert [line.split()[1] for line in failed.out.splitlines()] == ["other"]
+
+
+def test_a_profile_of_which_nothing_is_told_may_be_misspelt_or_off(told: Desk) -> None:
+    told.profile("off", enabled=False)
+
+    assert "did you mean `hub`?" in told.call("log", "--profile", "hup").err
+    assert "off: disabled" in told.call("log", "--profile", "off").err
+    assert len(told.call("log", "--profile", "hub", "--since", "1s").err.splitlines()) == 1
 
 
 def test_of_a_profile_or_of_failures_only_those_are_told(told: Desk) -> None:
