@@ -69,6 +69,9 @@ BROKEN_SETTINGS = {
     "a client that is a word": Broken(f"{FILE}:3", ("keys with values",), _kafka("client: SSL")),
     "a client's servers": Broken(f"{FILE}:3", ("kafka.bootstrap_servers",), _kafka("client: {bootstrap.servers: a}")),
     "a client's group": Broken(f"{FILE}:3", ("kafka.group_id",), _kafka("client: {group.id: a}")),
+    "a client that begins at the end": Broken(
+        f"{FILE}:3", ("auto.offset.reset", "--to-latest"), _kafka("client: {auto.offset.reset: latest}")
+    ),
     "a client that commits by itself": Broken(f"{FILE}:3", ("settled",), _kafka("client: {enable.auto.commit: true}")),
     "a property that is none": Broken(f"{FILE}:3", ("librdkafka",), _kafka("client: {Security Protocol: SSL}")),
     "a property that is a list": Broken(f"{FILE}:3", ("text", "not a list"), _kafka("client: {debug: [a]}")),

@@ -232,7 +232,7 @@ def test_it_does_not_begin_before_it_knows_which_profiles_there_are() -> None:
 def test_profiles_that_do_not_load_are_missed(*, named: set[str] | None, is_complete: bool) -> None:
     found = loaded(profile("p"))
 
-    assert replace(found, named=named and frozenset(named)).is_complete == is_complete
+    assert replace(found, named=None if named is None else frozenset(named)).is_complete == is_complete
 
 
 def test_stop_may_interrupt_the_wait_that_it_ends() -> None:
