@@ -1,7 +1,7 @@
 """One lane a destination: what waits in memory to be sent there, served in turns so that none delays another."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from consumer.core.destination import Destination
@@ -99,10 +99,10 @@ class Lanes:
     def __iter__(self) -> Iterator[Lane]:
         return iter(self._lanes.values())
 
-    def held(self, now_ms: int) -> dict[str, bool]:
-        """Of each endpoint, as it is shown, whether nothing is sent to it now, whatever the profile."""
+    def held(self, targets: Iterable[Target], now_ms: int) -> dict[str, bool]:
+        """Of each endpoint of *targets*, as it is shown, whether nothing is sent to it now, whatever the profile."""
         held: dict[str, bool] = {}
-        for lane in self._lanes.values():
+        for lane in map(self.lane, targets):
             name = lane.endpoint.shown
             held[name] = held.get(name, True) and lane.destination.is_held(now_ms)
         return held

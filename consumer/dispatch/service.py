@@ -111,6 +111,7 @@ class Dispatch:
         self._put_off_until_ms = 0
         self._taken_again_ms = NEVER_MS
         self._is_unwritten = False
+        self._shown: frozenset[str] = frozenset()
         self._new_profiles: tuple[tuple[Profile, ...], frozenset[str] | None] | None = None
         self.beat_ms = clock_ms()
         self.committed: Mapping[tuple[str, int], tuple[int, str]] = {}
@@ -357,8 +358,12 @@ class Dispatch:
 
     def _show(self, now_ms: int) -> None:
         """Gauges of what only this loop knows."""
-        for endpoint, is_held in self._lanes.held(now_ms).items():
+        held = self._lanes.held(self._targets.open_ones(), now_ms)
+        for endpoint in self._shown - held.keys():
+            self._metrics.endpoint_held.remove(endpoint)
+        for endpoint, is_held in held.items():
             self._metrics.endpoint_held.labels(endpoint).set(is_held)
+        self._shown = frozenset(held)
         oldest = self._settling.oldest
         for _, track in self._tracks.values():
             if track.period is None:

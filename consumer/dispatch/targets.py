@@ -92,6 +92,10 @@ class Targets:
         """None when there is no such profile now."""
         return self._by_name.get(name)
 
+    def open_ones(self) -> list[Target]:
+        """Those to which deliveries go out."""
+        return [target for target in self._by_name.values() if target.is_open]
+
     def missing_ms(self, name: str, now_ms: int) -> int:
         """For how long a profile has been missing, as far as this process knows."""
         if self._named is None or name in self._named:

@@ -35,6 +35,42 @@ def test_a_dead_endpoint_is_left_alone_after_some_failures_and_probed_once_in_ea
     assert world.open_places() == []
 
 
+def test_an_endpoint_that_no_profile_has_any_more_is_not_shown_as_held() -> None:
+    world = World()
+    world.sender.answer = lambda _: network()
+    for order in range(60):
+        world.wait(order=order)
+    world.to_boundary(plus=1.5)
+    before = world.metric("postback_endpoint_held", endpoint="https://r.example:443")
+
+    world.use(profile(host="corrected.example"))
+    world.advance(1.5)
+
+    shown = {
+        sample.labels["endpoint"]: sample.value
+        for family in world.metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "postback_endpoint_held"
+    }
+    assert before == 1
+    assert shown == {"https://corrected.example:443": 0}
+
+
+def test_a_profile_that_is_gone_does_not_hide_that_the_endpoint_of_another_is_held() -> None:
+    world = World(profile("gone"), profile("p"))
+    for order in range(5):
+        world.wait(order=order, to="gone")
+    world.to_boundary(plus=1.5)
+    world.use(profile("p"))
+    world.sender.answer = lambda _: network()
+    for order in range(60):
+        world.wait(order=order)
+
+    world.to_boundary(plus=1.5)
+
+    assert world.metric("postback_endpoint_held", endpoint="https://r.example:443") == 1
+
+
 def test_what_is_held_counts_no_attempt_and_is_reported_once() -> None:
     world = World()
     world.sender.answer = lambda _: timeout()
