@@ -253,6 +253,10 @@ class EventReader:
             occurred_at_ms=epoch_ms(self._occurred_at(fields)),
         )
 
+    def order_id(self, fields: Fields) -> str | None:
+        """That of an event which may be none otherwise, if it has one."""
+        return id_text(self._order_id(fields))
+
     def is_test_card(self, fields: Fields) -> bool:
         """
         Whether the order was paid with the CRM's test card.

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from consumer.core.customer_type import converts
 from consumer.core.errors import OutcomeUnknown, RecordError, SchemaUnavailable, TransactionAborted
-from consumer.core.event import Decoder, Event, EventReader
+from consumer.core.event import Decoder, Event, EventReader, Fields
 from consumer.core.ports import Log, Place, Record
 from consumer.core.profile import Profile
 from consumer.core.report import outcome_row
@@ -192,11 +192,13 @@ class Ingest:
         place = f"{topic}/{record.partition()}/{record.offset()}"
         if self.carries is not None and len(value) > self.carries.window_bytes:
             return self._too_large(batch, record, value, place)
+        fields: Fields | None = None
         try:
             fields = self._decoder.decode(value)
             event = self._events.read(fields, place=place, default_type=self._default_types.get(topic))
         except RecordError as error:
-            return self._dead(batch, record, error.reason, place, str(error), value=value)
+            order_id = None if fields is None else self._events.order_id(fields)
+            return self._dead(batch, record, error.reason, place, str(error), value=value, order_id=order_id)
         if event.test_card:
             return self._suppressed(batch, event, "test_card")
         return self._route(event, batch, routing, value, (place, record.timestamp()[1]))
@@ -232,9 +234,20 @@ class Ingest:
         batch.records.append((self._names.outcomes, event.order_id.encode(), row, None))
         return reason
 
-    def _dead(self, batch: Batch, record: Record, reason: str, place: str, error: str, *, value: bytes) -> str:
+    def _dead(
+        self,
+        batch: Batch,
+        record: Record,
+        reason: str,
+        place: str,
+        error: str,
+        *,
+        value: bytes,
+        order_id: str | None = None,
+    ) -> str:
         headers = dead_letter_headers(reason, source=place, error=error)
-        batch.records.append((self._names.dead_letter, record.key(), value, headers))
+        key = order_id.encode() if order_id else record.key()
+        batch.records.append((self._names.dead_letter, key, value, headers))
         batch.dead[reason] += 1
         _log.error("record.dead_letter", reason=reason, source=place, error=error)
         return reason

@@ -178,11 +178,28 @@ def test_a_tombstone_is_skipped_and_an_empty_value_is_undecodable() -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
+        (event(eventId=None, orderId=7), "undecodable"),
+        (json.dumps({"eventId": "e", "orderId": 7}).encode(), "no_test_card_field"),
+    ],
+)
+def test_a_dead_letter_has_the_order_id_as_its_key_where_the_event_has_one(value: bytes, reason: str) -> None:
+    world = IngestWorld()
+
+    world.source.add(value)
+    world.turn()
+
+    (record,) = world.of(NAMES.dead_letter)
+    (headers,) = world.dead_letters()
+    assert record[1:3] == (b"7", value)
+    assert headers["postback-reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
         (b"no event", "undecodable"),
-        (event(eventId=None), "undecodable"),
         (event(orderId=None), "undecodable"),
         (event(orderId=True), "undecodable"),
-        (json.dumps({"eventId": "e", "orderId": 1}).encode(), "no_test_card_field"),
     ],
 )
 def test_what_can_never_be_an_event_goes_to_the_dead_letters_with_its_bytes(value: bytes, reason: str) -> None:
