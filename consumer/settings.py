@@ -31,9 +31,9 @@ _NOT_FOR_CLIENTS: Final = {
     "transactional.id": "the program names its transactions itself: remove the line",
     "enable.auto.commit": "offsets are committed when deliveries are settled: remove the line",
     "enable.auto.offset.store": "offsets are committed when deliveries are settled: remove the line",
-    "auto.offset.reset": "a new group begins with all that the source topics keep, so that nothing is lost; to begin with"
-    " what comes from now on, set its offsets before the first start, with `kafka-consumer-groups.sh --reset-offsets"
-    " --to-latest` for the group that ends in `.ingest`",
+    "auto.offset.reset": "a new group begins with all that the source topics keep, so that nothing is lost; to begin"
+    " with what comes from now on, set its offsets before the first start, with `kafka-consumer-groups.sh"
+    " --reset-offsets --to-latest` for the group that ends in `.ingest`",
     "isolation.level": "windows are read as read_committed: remove the line",
 }
 
