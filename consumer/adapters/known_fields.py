@@ -1,19 +1,27 @@
 """Which fields an event can have, to find the mistyped ones before an event does."""
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
 
 from consumer.core.problem import Severity, did_you_mean
 
 _SLOT: Final = re.compile(r"(product[1-9][0-9]{0,3}_)(.+)")
+_IN_ARRAY: Final = re.compile(r"\w+[\[.]([0-9]{1,4})\]?\.(.+)")
+"""Places as other programs write them: items[0].name, items.0.name."""
+
+_DIGITS: Final = re.compile(r"[0-9]{1,4}")
+_LONG_ENOUGH: Final = 3
+_MOST_MEANT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFields:
     """
     Attributes:
-        names: Top-level fields, dotted paths, and `items[].x` for what the items of an array have.
+        names: Top-level fields, dotted paths, `items[].x` for what the items of an array have, and `x.*` for the inner
+            names of a map, which no schema tells.
         severity: Error where the schemas are all there are; warning where a registry may have more.
         campaign: Field of the campaign's id, if it is a whole number wherever an event has it.
         product: The same of a product's id.
@@ -30,14 +38,21 @@ class KnownFields:
             return None
         slot = _SLOT.fullmatch(field)
         of_items = {name.partition("[].")[2] for name in self.names if "[]." in name}
-        if slot and slot[2] in of_items:
+        if slot and (slot[2] in of_items or "*" in of_items):
             return None
-        known = {f"{slot[1]}{name}" for name in of_items} if slot else set()
-        known |= {"customerType", *(name for name in self.names if "[]" not in name)}
-        close = did_you_mean(field, known, closeness=0.8)
-        return f"no schema has the field `{field}`{close or ': correct it, or it is left out of every request'}"
+        meant = self._meant(field, of_items)
+        return f"no schema has the field `{field}`{meant or ': correct it, or it is left out of every request'}"
+
+    def _meant(self, field: str, of_items: Set[str]) -> str:
+        plain = {"customerType", *(name for name in self.names if "[]" not in name and "*" not in name)}
+        begun = sorted(name for name in plain if name.casefold().startswith(field.casefold()))
+        if begun and len(field) >= _LONG_ENOUGH:
+            return f"; did you mean {' or '.join(f'`{name}`' for name in begun[:_MOST_MEANT])}?"
+        place = _IN_ARRAY.fullmatch(field)
+        number = int(place[1]) + 1 if place else int((_DIGITS.findall(field) or ["1"])[0])
+        slots = {f"product{number}_{name}" for name in of_items}
+        return did_you_mean(f"product{number}_{place[2]}" if place else field, plain | slots, closeness=0.8)
 
     def _is_in_a_map(self, field: str) -> bool:
         """Whether *field* is a path into something whose inner names no schema tells."""
-        parents = {field[:place] for place, letter in enumerate(field) if letter == "."} & self.names
-        return bool(parents) and not any(name.startswith(f"{max(parents, key=len)}.") for name in self.names)
+        return any(f"{field[:place]}.*" in self.names for place, letter in enumerate(field) if letter == ".")

@@ -4,6 +4,7 @@ import re
 import socket
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
+from urllib.parse import urlsplit
 
 import idna
 
@@ -35,6 +36,21 @@ def checked_url(text: str) -> str:
     if "\\" in authority + path:
         raise ValueError("has a backslash in it: write / between the parts of an address")
     return f"{scheme}://{_authority(authority)}{_encode(path, _ENCODED_IN_PATH)}{_encode(query, _ENCODED_IN_QUERY)}"
+
+
+def spellings(secret: str) -> frozenset[str]:
+    """*secret* as it can stand in a checked URL, and the host alone of one that is a whole URL."""
+    found = {secret, secret.partition("#")[0]}
+    for before in ("", "https://"):
+        try:
+            url = checked_url(before + secret)
+        except ValueError:
+            continue
+        tidied = url.removeprefix(before)
+        found.add(tidied if secret.endswith("/") else tidied.removesuffix("/"))
+        if not before:
+            found.add(urlsplit(url).hostname or "")
+    return frozenset(found - {""})
 
 
 def _authority(text: str) -> str:

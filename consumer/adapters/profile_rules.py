@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from consumer.adapters.known_fields import KnownFields
+from consumer.adapters.postback_url import spellings
 from consumer.adapters.profile_file import ALL, MappingRow, ProfileFile, RoutingRow
 from consumer.adapters.profile_headers import LocatedRow, RequestShape, read_headers
 from consumer.adapters.secret_text import SecretError, SecretTexts
@@ -21,6 +22,7 @@ from consumer.core.profile import FieldMapping, Profile, Route, StaticMapping
 from consumer.validation import validated
 
 _PLACEHOLDER: Final = re.compile(r"\$\{(env|file):")
+_BRACKETED: Final = re.compile(r"\[(\w+)\]|\{\{?\s*(\w+)\s*\}?\}|%(\w+)%")
 _WHOLE_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _ANY_URL: Final = "https://unknown.invalid/"
 """Stands in for one whose secrets are missing, so that its other problems are found, too."""
@@ -66,6 +68,7 @@ def read_profile(node: Node, texts: SecretTexts, surroundings: Surroundings, *, 
     loads = not problems and not is_broken
     profile = _profile(file, shape, ca_file, texts) if file is not None and loads else None
     problems += [] if file is None else _doubts(filled, shape)
+    problems += [*_sent_as_they_stand(node, surroundings.known_fields), *_cut_off(node, filled)]
     problems += [*_unknown_types(filled), *_unknown_fields(shape.parameters, surroundings.known_fields)]
     problems += _unlikely_ids(filled, surroundings.known_fields)
     problems += _refused_address(filled, profile, surroundings.allow_networks)
@@ -122,6 +125,30 @@ def _placeholders(rows: Sequence[LocatedRow]) -> list[Problem]:
     return [node.problem(text, "export_name") for node, row in rows if _PLACEHOLDER.search(row.export_name)]
 
 
+def _sent_as_they_stand(node: Node, known: KnownFields | None) -> list[Problem]:
+    """Fields in brackets, as other programs fill them in."""
+    if known is None:
+        return []
+    names = {name.casefold(): name for name in known.names}
+    texts = [(node, "postback_url"), *((row, "static") for row in node.items("fields"))]
+    problems = []
+    for inner, key in texts:
+        for found in _BRACKETED.finditer(inner.text(key) or ""):
+            name = names.get((found[1] or found[2] or found[3]).casefold())
+            if name:
+                text = f"`{found[0]}` is sent as it stands: for the value of a field, write a row with `field: {name}`"
+                problems.append(inner.problem(text, key, severity="warning"))
+    return problems
+
+
+def _cut_off(node: Node, filled: Node) -> list[Problem]:
+    """A secret's end that a browser would keep for itself."""
+    if "#" in (node.text("postback_url") or "") or "#" not in (filled.text("postback_url") or ""):
+        return []
+    text = "`postback_url`: what is filled in has a #, and what follows it is not sent: write %23 for it there"
+    return [node.problem(text, "postback_url", severity="warning")]
+
+
 def _ca_file(node: Node, texts: SecretTexts) -> tuple[str | None, list[Problem]]:
     name = node.text("ca_file")
     if not name:
@@ -154,7 +181,7 @@ def _profile(file: ProfileFile, shape: RequestShape, ca_file: str | None, texts:
         latest_only=file.partials.latest_only,
         skip_converted=file.partials.skip_converted,
         ca_file=ca_file,
-        secrets=frozenset(texts.secrets),
+        secrets=frozenset().union(*map(spellings, texts.secrets)),
     )
 
 

@@ -12,6 +12,7 @@ from consumer.adapters.settings_file import read_settings
 from consumer.commands import Subparsers, add_config_option
 from consumer.core.problem import Problem
 from consumer.core.profile import Profile
+from consumer.service.profile_files import problems_by_profile
 from consumer.settings import Settings
 
 
@@ -40,7 +41,11 @@ def run(args: argparse.Namespace) -> int:
     for problem in problems:
         print(problem)
     errors = sum(problem.severity == "error" for problem in problems)
-    good = _good(profiles.profiles, with_settings=checked.settings is not None)
+    of_bad = {
+        name for name, found in problems_by_profile(profiles).items() if any(p.severity == "error" for p in found)
+    }
+    fit = [profile for profile in profiles.profiles if profile.name not in of_bad]
+    good = _good(fit, with_settings=checked.settings is not None)
     print(f"{_found(errors, len(problems) - errors)}good: {', '.join(good) or 'nothing yet'}")
     return 1 if errors else 0
 

@@ -18,7 +18,7 @@ from consumer.core.masking import Mask
 from consumer.core.problem import Problem, did_you_mean
 from consumer.core.profile import Profile
 from consumer.service.assembly import schemas_of
-from consumer.service.preview import event_schemas, plan, read_preview_event, secrets_of
+from consumer.service.preview import event_schemas, plan, read_preview_event
 from consumer.service.profile_files import problems_by_profile
 from consumer.settings import Settings
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     settings = checked.settings
     loaded = _folder(checked, settings).load()
     chosen = _chosen(loaded, args.profile, settings.profiles)
-    mask = Mask(() if args.show_secrets else secrets_of(chosen))
+    mask = Mask(() if args.show_secrets else frozenset[str]().union(*(profile.secrets for profile in chosen)))
     output = PreviewOutput(settings, mask, as_curl=args.curl, sends=args.send)
     show = json_output if args.json else text_output
     try:

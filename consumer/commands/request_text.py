@@ -13,7 +13,7 @@ def masked(request: Request, mask: Mask) -> Request:
     return request._replace(
         url=mask(request.url),
         endpoint=mask(request.endpoint),
-        headers=tuple(mask(line) for line in request.headers),
+        headers=tuple(name + mask(colon + value) for name, colon, value in (h.partition(":") for h in request.headers)),
         body=None if request.body is None else mask(request.body.decode()).encode(),
     )
 

@@ -57,7 +57,8 @@ class Profile:
         headers: The `header:` mappings that are sent, in their order.
         mappings: All others, in the order of the parameters.
         ca_file: PEM file that the receiver's certificate is checked with; None for the public ones.
-        secrets: Every text that came from `${env:}` or `${file:}`: shown as `***` wherever it appears.
+        secrets: Every text that came from `${env:}` or `${file:}`, also as it stands in a URL: shown as `***` wherever
+            it appears.
     """
 
     name: str

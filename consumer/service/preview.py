@@ -1,11 +1,10 @@
 """What an event would cause, worked out as the run does it. No broker is asked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from consumer.adapters.avro.schema import InvalidSchema, Schema
 from consumer.adapters.event_file import FileEvent
-from consumer.adapters.postback_url import checked_url
 from consumer.adapters.registry import Registry
 from consumer.adapters.schemas import load_schemas, shipped_schemas
 from consumer.core.answer import Answer
@@ -178,19 +177,3 @@ def send(request: Request, settings: Settings) -> Answer:
     finally:
         sender.close()
     return finished[0][1]
-
-
-def secrets_of(profiles: Iterable[Profile]) -> frozenset[str]:
-    """Every text to be masked: the secrets, also as they stand in a URL whose host and path were tidied."""
-    secrets = {secret for profile in profiles for secret in profile.secrets}
-    return frozenset(secrets | {tidied for secret in secrets for tidied in _in_a_url(secret)})
-
-
-def _in_a_url(secret: str) -> Iterator[str]:
-    for before in ("", "https://"):
-        try:
-            url = checked_url(before + secret)
-        except ValueError:
-            continue
-        tidied = url.removeprefix(before)
-        yield tidied if secret.endswith("/") else tidied.removesuffix("/")

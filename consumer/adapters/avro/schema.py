@@ -74,7 +74,8 @@ def field_names(schemas: Iterable[Schema]) -> frozenset[str]:
     Every name by which a field of these schemas can be found.
 
     Returns:
-        Top-level names, dotted paths into records, and `items[].name` for the fields of an array's records.
+        Top-level names, dotted paths into records, `items[].name` for the fields of an array's records, and `name.*`
+        for those of a map.
     """
     return frozenset(name for schema in schemas for name, _ in _fields(schema.definition, schema.named, ()))
 
@@ -160,6 +161,8 @@ def _fields(
         node = named.get(node, {"type": node})
     if node["type"] == "array":
         yield from ((f"[]{_joint(name)}{name}", kind) for name, kind in _fields(node["items"], named, inside))
+    elif node["type"] == "map":
+        yield "*", node["values"]
     elif node["type"] in {"record", "error"} and node["name"] not in inside:
         for field in node["fields"]:
             yield field["name"], field["type"]

@@ -9,7 +9,9 @@ import trustme
 
 from consumer.adapters.known_fields import KnownFields
 from consumer.adapters.profiles import ProfileFolder, ProfileSet
+from consumer.core.masking import Mask
 from consumer.core.profile import StaticMapping
+from consumer.core.request import endpoint_of
 from tests.profile_texts import profile
 from tests.unit.adapters.broken_profiles import BROKEN_PROFILES, Broken
 
@@ -63,7 +65,7 @@ def test_every_problem_of_every_file_is_found_in_one_pass(tmp_path: Path) -> Non
 A_FIELD = "fields: [{export_name: a, field: firstName}]"
 FIELDS = KnownFields(
     frozenset(
-        {"firstName", "cardExpiryDate", "cardExpiryDate.date", "items", "items[].name", "items[].price", "custom"}
+        {"firstName", "cardExpiryDate", "cardExpiryDate.date", "items", "items[].name", "items[].price", "custom.*"}
     )
 )
 
@@ -82,12 +84,18 @@ FIELDS = KnownFields(
         ("product0_name", "no schema has the field"),
         ("cardExpiryDate.dat", "did you mean `cardExpiryDate.date`?"),
         ("zzz", "left out of every request"),
+        ("firstName.x", "no schema has the field"),
+        ("items.name", "no schema has the field"),
+        ("items.0.name", "did you mean `product1_name`?"),
+        ("items[2].name", "did you mean `product3_name`?"),
+        ("product_2_name", "did you mean `product2_name`?"),
+        ("card", "did you mean `cardExpiryDate` or `cardExpiryDate.date`?"),
     ],
 )
 def test_fields_are_compared_with_the_schemas_and_the_profile_loads_anyway(
     field: str, words: str | None, tmp_path: Path
 ) -> None:
-    path = write(tmp_path, "a.yaml", profile(fields=f"fields:\n  - {{export_name: a, field: {field}}}"))
+    path = write(tmp_path, "a.yaml", profile(fields=f"fields:\n  - {{export_name: a, field: '{field}'}}"))
 
     found = loaded(tmp_path, known_fields=FIELDS)
 
@@ -95,6 +103,48 @@ def test_fields_are_compared_with_the_schemas_and_the_profile_loads_anyway(
     assert [line for line in lines if words and line.startswith(f"{path}:3: ") and words in line] == lines
     assert bool(lines) == bool(words)
     assert (len(found.profiles), found.invalid) == (1, 0)
+
+
+@pytest.mark.parametrize("text", ["[firstName]", "Hi {firstName}", "{{ firstName }}", "%firstname%"])
+def test_a_field_in_brackets_which_would_be_sent_as_it_stands_is_a_warning(text: str, tmp_path: Path) -> None:
+    path = write(tmp_path, "a.yaml", profile(fields=f"fields:\n  - {{export_name: a, static: '{text}'}}"))
+    write(tmp_path, "b.yaml", profile(name="b", fields=A_FIELD, url="'https://example.com/?a=[firstName]&b=[other]'"))
+
+    found = loaded(tmp_path, known_fields=FIELDS)
+
+    of_a, of_b = found.problems
+    assert (of_a.file, of_a.line, of_a.severity) == (str(path), 3, "warning")
+    assert "`field: firstName`" in of_a.text
+    assert "`[firstName]` is sent as it stands" in of_b.text
+    assert len(found.profiles) == 2
+
+
+def test_a_secret_with_a_hash_in_an_address_is_a_warning_and_shown_to_nobody(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", profile(fields=A_FIELD, url='"https://example.com/?k=${env:KEY}"'))
+
+    found = loaded(tmp_path, environ={"KEY": "pa$s!w0rd#xyz"})
+
+    assert found.profiles[0].url == "https://example.com/?k=pa$s!w0rd"
+    assert Mask(found.profiles[0].secrets)(found.profiles[0].url) == "https://example.com/?k=***"
+    assert [(problem.severity, "%23" in problem.text) for problem in found.problems] == [("warning", True)]
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "endpoint"),
+    [
+        ("${env:URL}", "http://Sekrit.invalid/tok", "http://***:80"),
+        ("https://${env:URL}/in", "Geheim-Ä.invalid", "https://***:443"),
+        ("${env:URL}", "http://Geheim-Ä.invalid", "***:80"),
+    ],
+)
+def test_a_host_that_is_secret_is_masked_as_it_is_connected_to(
+    template: str, value: str, endpoint: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "a.yaml", profile(url=f'"{template}"'))
+
+    (found,) = loaded(tmp_path, environ={"URL": value}).profiles
+
+    assert Mask(found.secrets)(endpoint_of(found.url)) == endpoint
 
 
 def test_unknown_field_is_a_warning_where_a_registry_may_have_more(tmp_path: Path) -> None:

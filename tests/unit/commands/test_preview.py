@@ -291,6 +291,17 @@ def test_a_secret_is_masked_in_every_place_and_encoding_unless_it_is_asked_for(
     assert "***" not in plain.out
 
 
+def test_the_name_of_a_header_is_shown_though_it_holds_the_secrets_letters(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "tok")
+    desk.profile(fields=[("header:X-Token", "=${env:TOKEN}")])
+
+    shown = desk.preview("--sample", "order")
+
+    assert shown.header("X-Token") == "***"
+
+
 def test_a_url_that_is_a_secret_as_a_whole_is_masked_also_where_it_was_tidied(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
