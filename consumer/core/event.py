@@ -14,6 +14,7 @@ Fields = Mapping[str, Any]
 Getter = Callable[[Fields], Any]
 
 _SLOT: Final = re.compile(r"product([1-9][0-9]{0,3})_(.+)")
+_ITEMS: Final = "items"
 _FALSE_WORDS: Final = frozenset({"", "0", "false", "f", "no", "n", "off", "null", "none"})
 
 
@@ -63,7 +64,7 @@ class EventNames:
     def items(self) -> str:
         """The array that the slots `productN_x` count in: the one whose items have the products' ids."""
         array, of_items, _ = self.products.partition("[].")
-        return array if of_items else "items"
+        return array if of_items else _ITEMS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,17 +124,19 @@ def _each(path: str) -> Callable[[Fields], Sequence[Any]]:
     return get_all
 
 
-def field_getter(name: str, *, items: str = "items") -> Getter:
+def field_getter(name: str, *, items: str = _ITEMS) -> Getter:
     """
     A function that looks *name* up in the fields of an event and gives ABSENT where there is none.
 
     Args:
         name: A top-level field; or `productN_x`, x of the Nth item, also a path; or a dotted path.
-        items: Name of the array that holds the items.
+        items: Name of the array that holds the items; what they do not have is looked for in `items`.
     """
     slot = _SLOT.fullmatch(name)
     if slot:
         deeper = _slot_getter(int(slot[1]) - 1, field_getter(slot[2]), field_getter(items))
+        if items != _ITEMS:
+            deeper = _first_of(deeper, field_getter(name))
     elif "." in name:
         deeper = _dotted(name)
     else:
@@ -145,13 +148,21 @@ def field_getter(name: str, *, items: str = "items") -> Getter:
     return get
 
 
-def fields_of(path: str, *, items: str = "items") -> frozenset[str]:
+def fields_of(path: str, *, items: str = _ITEMS) -> frozenset[str]:
     """The top-level fields that a getter of *path* looks at."""
     here = path.partition("[]")[0]
     first = {here.partition(".")[0]} if "." in here else set()
     if _SLOT.fullmatch(here):
-        first |= {items, items.partition(".")[0]}
+        first |= {items, items.partition(".")[0], _ITEMS}
     return frozenset({here} | first)
+
+
+def _first_of(get: Getter, otherwise: Getter) -> Getter:
+    def get_first(fields: Fields) -> Any:
+        found = get(fields)
+        return otherwise(fields) if found is ABSENT else found
+
+    return get_first
 
 
 def _slot_getter(index: int, get_of_item: Getter, items_of: Getter) -> Getter:

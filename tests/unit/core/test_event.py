@@ -176,8 +176,8 @@ def test_times_as_epoch_milliseconds(value: object, ms: int) -> None:
         ("customer.address.city", {"customer.address.city", "customer"}),
         ("items[].crmId", {"items"}),
         ("order.items[].crmId", {"order.items", "order"}),
-        ("product2_name", {"product2_name", "lines"}),
-        ("product2_dims.w", {"product2_dims.w", "product2_dims", "lines"}),
+        ("product2_name", {"product2_name", "lines", "items"}),
+        ("product2_dims.w", {"product2_dims.w", "product2_dims", "lines", "items"}),
     ],
 )
 def test_the_fields_that_a_getter_looks_at_are_known_beforehand(path: str, expected: set[str]) -> None:

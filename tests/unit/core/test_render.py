@@ -229,9 +229,12 @@ def test_slots_count_in_the_array_that_the_settings_name() -> None:
         profile(FieldMapping("f", "product1_name")), zone=ZoneInfo("UTC"), user_agent="", items="cart.lines"
     )
 
-    request = renderer.render({"cart": {"lines": [{"name": "tonic"}]}}, code="SALE", delivery_id="")
+    def url_of(**fields: object) -> str:
+        return renderer.render(fields, code="SALE", delivery_id="").url
 
-    assert request.url == f"{URL}?f=tonic"
+    assert url_of(cart={"lines": [{"name": "tonic"}]}, items=[{"name": "other"}]) == f"{URL}?f=tonic"
+    assert url_of(cart={"lines": [{"sku": "7"}]}, items=[{"name": "tonic"}]) == f"{URL}?f=tonic"
+    assert url_of(cart={"lines": [{"name": None}]}, items=[{"name": "tonic"}]) == URL
 
 
 @pytest.mark.parametrize(
