@@ -76,7 +76,7 @@ class SecretTexts:
     def _content(self, name: str) -> str:
         path = self.folder / name
         try:
-            text = self.read(path).decode()
+            text = self.read(path).decode("utf-8-sig")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
             raise SecretError(f"the file {path} cannot be read: {reason}; put the secret there as text") from error

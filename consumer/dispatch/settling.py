@@ -86,7 +86,7 @@ class Settling:
         if moved_past is not None:
             self.suppressed(taken, moved_past, now_ms)
         elif self._is_to_be_given_up(waiting, now_ms):
-            self.dead_letter(taken, "gave_up", now_ms)
+            self._give_up(taken, f"{reason} {failure.status or failure.detail}".strip(), now_ms)
         else:
             self._to_retry(taken, reason)
 
@@ -102,7 +102,7 @@ class Settling:
             self._counts(waiting.profile).failures[Reason.HELD] += 1
             waiting.first_failed_at_ms = waiting.first_failed_at_ms or now_ms
             if self._is_to_be_given_up(waiting, now_ms):
-                self.dead_letter(taken, "gave_up", now_ms)
+                self._give_up(taken, waiting.reason or reason, now_ms)
                 return False
             if waiting.reason != Reason.HELD:
                 self._report(taken, "failed", now_ms, reason=reason)
@@ -167,6 +167,9 @@ class Settling:
     def _is_to_be_given_up(self, waiting: Waiting, now_ms: int) -> bool:
         limit = self._give_up_after_ms
         return limit is not None and now_ms - waiting.first_failed_at_ms >= limit
+
+    def _give_up(self, taken: Taken, last: str, now_ms: int) -> None:
+        self.dead_letter(taken, "gave_up", now_ms, error=f"{taken.waiting.attempts} attempts, at last: {last}")
 
     def _to_retry(self, taken: Taken, reason: str) -> None:
         waiting = taken.waiting

@@ -312,7 +312,7 @@ def test_no_problem_shows_a_secret(text: str, tmp_path: Path) -> None:
 
 
 def test_profile_masks_its_secrets_and_names_them_to_whoever_masks_texts(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("from-file\r\n")
+    (tmp_path / "token").write_bytes(b"\xef\xbb\xbffrom-file\r\n")
     fields = 'fields: [{export_name: a, static: "${file:token}"}, {export_name: "header:X", static: "${env:TOKEN}"}]'
     write(tmp_path, "a.yaml", profile(fields=fields, url="https://example.com/${env:TOKEN}"))
 

@@ -128,6 +128,7 @@ def test_given_up_after_the_time_that_the_settings_allow_with_a_dead_letter() ->
 
     (headers,) = world.dead_letters()
     assert (headers["postback-reason"], headers["postback-profile"]) == ("gave_up", "p")
+    assert headers["postback-error"].endswith("attempts, at last: rejected 404")
     assert headers["postback-source"] == "orders/0/1"
     assert world.metric("postback_deliveries_total", profile="p", outcome="dead_lettered") == 1
     assert len(world.sent_events) == 6
