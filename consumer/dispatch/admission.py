@@ -252,7 +252,7 @@ class Admission:
                 self._orders.join(job)
         elif is_paused:
             self._leave(run, job, now_ms, is_paused=True)
-        elif waiting.attempted_at_ms >= job.run_ms:
+        elif job.had_its_attempt:
             self._settling.again(job)
         elif not self._accepts(run, job, now_ms):
             self._leave(run, job, now_ms, is_paused=False)

@@ -28,6 +28,11 @@ class Job(Taken):
     lane: "Lane"
     followers: "list[Job] | None" = None
 
+    @property
+    def had_its_attempt(self) -> bool:
+        """Whether it was attempted in this run's time already, by the one before, which took too long."""
+        return self.waiting.attempted_at_ms >= self.run_ms
+
     @staticmethod
     def of(taken: Taken, *, run_ms: int, target: Target, lane: "Lane") -> "Job":
         """What was taken, to be sent by this lane."""

@@ -68,6 +68,10 @@ class Sending:
         if not self._admission.is_up_to_date(job):
             self._move_on(job, now_ms)
             return
+        if job.had_its_attempt:
+            self._settling.again(job)
+            self._next(job)
+            return
         if not job.lane.destination.accepts(now_ms, job.run_ms, suspect=waiting.suspect):
             self._admission.hold_line(job, now_ms)
             self._done(job.lane)

@@ -119,6 +119,21 @@ def test_other_orders_go_on_while_the_endpoint_fails_now_and_then() -> None:
     assert sorted(world.sent_events) == sorted([bad, *good])
 
 
+def test_what_a_run_that_takes_too_long_attempts_in_the_time_of_the_next_is_not_attempted_again_in_that_one() -> None:
+    world = World(profile("p"), profile("q", host="q.example", delay=2))
+    world.sender.answer = lambda _: None
+    first, follower = world.wait(), world.wait()
+    world.to_boundary(plus=1.9)
+    world.sender.answer = lambda _: status(404)
+
+    world.advance(1.9)
+    in_time_of_the_next = list(world.sent_events)
+    world.advance(1)
+
+    assert in_time_of_the_next == [first, follower, first]
+    assert world.sent_events == [first, follower, first, first, follower]
+
+
 def test_given_up_after_the_time_that_the_settings_allow_with_a_dead_letter() -> None:
     world = World(give_up_after=timedelta(seconds=20))
     world.sender.answer = lambda _: status(404)
