@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     with asking(settings, on_read=progress) as brokers:
         if not args.watch:
-            _show(_look(brokers, settings, folder, progress), as_json=args.json, is_one_of_many=False)
+            show(_look(brokers, settings, folder, progress), as_json=args.json, is_one_of_many=False)
             return 0
         return _watch(brokers, settings, folder, progress, as_json=args.json)
 
@@ -51,7 +51,7 @@ def _watch(brokers: Brokers, settings: Settings, folder: ProfileFolder, progress
     try:
         while True:
             try:
-                _show(_look(brokers, settings, folder, progress), as_json=as_json, is_one_of_many=True)
+                show(_look(brokers, settings, folder, progress), as_json=as_json, is_one_of_many=True)
             except BrokerUnreachable as error:  # they come back: who watches wants to see it
                 print(error, file=sys.stderr)
             time.sleep(_EVERY_S)
@@ -67,7 +67,8 @@ def _look(brokers: Brokers, settings: Settings, folder: ProfileFolder, progress:
         progress.end()
 
 
-def _show(status: Status, *, as_json: bool, is_one_of_many: bool) -> None:
+def show(status: Status, *, as_json: bool, is_one_of_many: bool) -> None:
+    """On stdout, as wide as that is."""
     if as_json:
         print(json.dumps(status_json(status), indent=None if is_one_of_many else 2), flush=True)
         return
@@ -76,7 +77,7 @@ def _show(status: Status, *, as_json: bool, is_one_of_many: bool) -> None:
     console = Console(width=None if is_terminal else 10_000, no_color=not is_terminal, highlight=False)
     if is_one_of_many and is_terminal:
         console.clear()
-    console.print(*status_tables(status, is_terminal=is_terminal), sep="\n")
+    console.print(*status_tables(status, width=console.width, is_terminal=is_terminal), sep="\n", crop=False)
     if is_one_of_many and not is_terminal:
         console.print()
     sys.stdout.flush()

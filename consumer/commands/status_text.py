@@ -13,41 +13,68 @@ from consumer.core.report import iso_utc
 from consumer.service.status import ProfileStatus, Status, TopicStatus
 
 _NOTHING: Final = "-"
+_GAP: Final = 2
+_NAME_WIDTH: Final = 24
 _COLOURS: Final = {"active": "green", "paused": "yellow", "disabled": "dim", "invalid": "red", "removed": "red"}
 Column = tuple[str, bool, Callable[[Any], str]]
 """Heading; whether it is shown when there is nothing in it; text of a row."""
 
 
-def status_tables(status: Status, *, is_terminal: bool) -> Iterator[RenderableType]:
-    """The profiles, then the topics, then what needs a person."""
+def status_tables(status: Status, *, width: int, is_terminal: bool) -> Iterator[RenderableType]:
+    """
+    The profiles, then the topics, then what needs a person.
+
+    Args:
+        width: Of the place where they are shown. What cannot be folded stands out beyond it rather than be cut.
+    """
     if not status.profiles:
         yield Text("There is no profile yet: write one, e.g. with `postback init`.")
-    yield _table(_profile_columns(status), status.profiles, is_terminal=is_terminal)
+    yield _table(_profile_columns(status), status.profiles, width, is_terminal=is_terminal)
     yield ""
-    yield _table(_topic_columns(status), status.topics, is_terminal=is_terminal)
+    yield _table(_topic_columns(status), status.topics, width, is_terminal=is_terminal)
     notes = [f"delivered, failed and suppressed: in the last {span(status.at_ms - status.since_ms)}", *_notes(status)]
     yield ""
     yield from map(Text, notes)
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Any], *, is_terminal: bool) -> Table:
+def _table(columns: Sequence[Column], rows: Sequence[Any], room: int, *, is_terminal: bool) -> Table:
     cells = [[text(row) for row in rows] for _, _, text in columns]
     shown = [
         (heading, column)
         for (heading, always, _), column in zip(columns, cells, strict=True)
         if always or any(cell != _NOTHING for cell in column)
     ]
-    table = Table(box=None, pad_edge=False, header_style="bold" if is_terminal else "")
-    for heading, column in shown:
+    widths = _widths(shown, room)
+    # Rich's own way to make a table narrower cuts numbers, and leaves columns out.
+    table = Table(box=None, pad_edge=False, header_style="bold" if is_terminal else "", width=_total(widths))
+    for (heading, column), width in zip(shown, widths, strict=True):
         is_number = bool(column) and all(cell == _NOTHING or cell.replace(",", "").isdecimal() for cell in column)
-        # On a narrow terminal names stay whole.
-        least = max(map(len, (heading, *column))) if not table.columns else None
-        table.add_column(
-            heading, justify="right" if is_number else "left", no_wrap=heading != "reasons", min_width=least
-        )
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", width=width)
     for line in zip(*(column for _, column in shown), strict=True):
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "") if is_terminal else "") for cell in line))
     return table
+
+
+def _widths(columns: Sequence[tuple[str, Sequence[str]]], room: int) -> list[int]:
+    """As wide as what is in them; from the right narrower, as far as they can be, while there is no room for all."""
+    widths = [max(map(len, (heading, *cells))) for heading, cells in columns]
+    over = _total(widths) - room
+    for index, (heading, cells) in reversed(list(enumerate(columns))):
+        given = max(0, min(over, widths[index] - _least_width(heading, cells)))
+        widths[index] -= given
+        over -= given
+    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _least_width(heading: str, cells: Sequence[str]) -> int:
+    """Headings and reasons may be folded between words, and long names anywhere; numbers and times stay whole."""
+    whole = " ".join(cells).split() if heading == "reasons" else cells
+    least = max(map(len, (*heading.split(), *whole)))
+    return min(least, _NAME_WIDTH) if heading in {"profile", "topic"} else least
 
 
 def _profile_columns(status: Status) -> list[Column]:

@@ -1,15 +1,17 @@
 """The status as tables."""
 
 import io
+import re
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
-from rich.console import Console
 
-from consumer.commands.status_text import status_tables
+from consumer.commands.status import show
 from consumer.service.recent import LastFailure
 from consumer.service.status import ProfileStatus, Status, TopicStatus
 
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 NOW_MS = 1_764_000_000_000
 
 STATUS = Status(
@@ -21,8 +23,14 @@ STATUS = Status(
             name="loud",
             state="active",
             waiting=1_234_567,
+            due=4_321,
             retrying=3,
             oldest_failure_at_ms=NOW_MS - 7_200_000,
+            held_until_ms=NOW_MS + 90_000,
+            delivered=98_765,
+            failed=36,
+            suppressed=17,
+            dead_letters=29,
             last_failure=LastFailure(NOW_MS - 60_000, "rejected", 404, "1001\x1b[2J"),
         ),
         ProfileStatus(name="[red]broken", state="invalid", problem="profiles/b.yaml:3: unknown key `x`"),
@@ -36,28 +44,51 @@ STATUS = Status(
 )
 
 
-def shown(width: int, *, is_terminal: bool) -> str:
-    out = io.StringIO()
-    console = Console(file=out, width=width, no_color=not is_terminal, highlight=False)
-    console.print(*status_tables(STATUS, is_terminal=is_terminal), sep="\n")
-    return out.getvalue()
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
-def test_numbers_times_and_what_needs_a_person_are_told() -> None:
-    text = shown(200, is_terminal=False)
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """The status as it stands on a terminal of some width, or in a pipe."""
+
+    def call(width: int | None = None) -> str:
+        out = io.StringIO() if width is None else Terminal()
+        monkeypatch.setenv("TERM", "xterm-256color")
+        monkeypatch.setenv("COLUMNS", str(width or 80))
+        monkeypatch.setattr("sys.stdout", out)
+        show(STATUS, as_json=False, is_one_of_many=False)
+        return out.getvalue()
+
+    return call
+
+
+def test_numbers_times_and_what_needs_a_person_are_told(shown: Callable[..., str]) -> None:
+    text = shown()
 
     (loud,) = (line for line in text.splitlines() if line.startswith("loud "))
-    assert loud.split() == ["loud", "active", "1,234,567", "-", "-", "3", "2", "h", "-", "-"]
+    assert loud.split()[:7] == ["loud", "active", "1,234,567", "4,321", "-", "3", "2"]
+    assert loud.split()[-4:] == ["98,765", "36", "17", "29"]
     assert "loud: last failure: rejected 404, 1 min ago, order 1001?[2J" in text
     assert "[red]broken: a running service has its last good version in force: profiles/b.yaml:3: unknown" in text
     assert "orders: there is no such topic" in text
     assert "undecodable 5" in text
 
 
-@pytest.mark.parametrize("width", [80, 200])
-def test_a_row_stays_on_one_line(width: int) -> None:
-    lines = shown(width, is_terminal=True).splitlines()
+@pytest.mark.parametrize("width", [20, 60, 72, 80, 100, 200])
+def test_no_number_is_cut_however_narrow_the_terminal_is(shown: Callable[..., str], width: int) -> None:
+    lines = _STYLE.sub("", shown(width)).splitlines()
 
-    assert lines[1].startswith("quiet")
-    assert lines[2].startswith("loud")
-    assert lines[3].startswith("[red]broken")
+    (loud,) = (line for line in lines if line.startswith("loud "))
+    (letters,) = (line for line in lines if line.startswith("postback.dead-letter "))
+    assert loud.split()[:7] == ["loud", "active", "1,234,567", "4,321", "-", "3", "2"]
+    assert loud.split()[-4:] == ["98,765", "36", "17", "29"]
+    assert letters.split()[:4] == ["postback.dead-letter", "dead-letter", "3", "5"]
+
+
+def test_headings_are_folded_as_far_as_the_terminal_is_narrow(shown: Callable[..., str]) -> None:
+    wide, narrow = (_STYLE.sub("", shown(width)) for width in (200, 116))
+
+    assert "held until  delivered  failed  suppressed  dead letters" in wide
+    assert max(map(len, narrow.splitlines())) <= 116
