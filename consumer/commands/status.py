@@ -73,8 +73,8 @@ def show(status: Status, *, as_json: bool, is_one_of_many: bool) -> None:
         print(json.dumps(status_json(status), indent=None if is_one_of_many else 2), flush=True)
         return
     is_terminal = sys.stdout.isatty()
-    # In a pipe nothing is wrapped, coloured or cut.
-    console = Console(width=None if is_terminal else 10_000, no_color=not is_terminal, highlight=False)
+    # In a pipe nothing is wrapped, coloured or cut; on a terminal Rich asks NO_COLOR.
+    console = Console(width=None if is_terminal else 10_000, no_color=None if is_terminal else True, highlight=False)
     if is_one_of_many and is_terminal:
         console.clear()
     console.print(*status_tables(status, width=console.width, is_terminal=is_terminal), sep="\n", crop=False)

@@ -92,3 +92,16 @@ def test_headings_are_folded_as_far_as_the_terminal_is_narrow(shown: Callable[..
 
     assert "held until  delivered  failed  suppressed  dead letters" in wide
     assert max(map(len, narrow.splitlines())) <= 116
+
+
+def test_a_terminal_has_colours_unless_its_user_wants_none(
+    shown: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = shown(200)
+
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = shown(200)
+
+    assert "\x1b[32mactive" in coloured
+    assert "\x1b[32m" not in plain
