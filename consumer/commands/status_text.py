@@ -135,7 +135,8 @@ def _notes(status: Status) -> Iterator[str]:
         if failure:
             yield f"{profile.name}: last failure: {failure}"
         if profile.problem:
-            yield f"{profile.name}: a running service has its last good version in force: {profile.problem}"
+            kept = "a running service keeps its last good version, if it had one"
+            yield f"{profile.name}: does not load: {profile.problem}; {kept}"
         if profile.state == "removed":
             yield f"{profile.name}: no file has this profile; after a full period it goes to the dead letters"
     for topic in status.topics:

@@ -34,7 +34,7 @@ Kind = Literal["source", "window", "retry", "dead-letter", "outcomes"]
 class ProfileStatus:
     """
     Attributes:
-        state: `invalid`: its file does not load now; a service that runs has its last good version in force.
+        state: `invalid`: its file does not load now; a service that runs keeps its last good version, if it had one.
             `removed`: something waits for a profile that is in no file.
         waiting: Deliveries that wait for their first attempt.
         due: Waiting or retrying, and their run has begun.

@@ -71,7 +71,7 @@ def test_numbers_times_and_what_needs_a_person_are_told(shown: Callable[..., str
     assert loud.split()[:7] == ["loud", "active", "1,234,567", "4,321", "-", "3", "2"]
     assert loud.split()[-4:] == ["98,765", "36", "17", "29"]
     assert "loud: last failure: rejected 404, 1 min ago, order 1001?[2J" in text
-    assert "[red]broken: a running service has its last good version in force: profiles/b.yaml:3: unknown" in text
+    assert "[red]broken: does not load: profiles/b.yaml:3: unknown key `x`; a running service keeps its last" in text
     assert "orders: there is no such topic" in text
     assert "undecodable 5" in text
 
