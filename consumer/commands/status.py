@@ -26,7 +26,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "status",
         help="what waits, what is due, what is retried, from the brokers alone",
-        description="Counts are exact: every record that waits is looked at. Nothing of a running service is touched.",
+        description="Every delivery that waits is looked at and counted. Nothing of a running service is touched.",
     )
     parser.add_argument("--json", action="store_true", help="for machines; with --watch an object a line")
     parser.add_argument("--watch", action="store_true", help="again every 2 seconds, until Ctrl-C")

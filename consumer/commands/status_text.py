@@ -1,5 +1,6 @@
 """The status for people, as tables, and for machines."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from consumer.core.report import iso_utc
 from consumer.service.status import ProfileStatus, Status, TopicStatus
 
 _NOTHING: Final = "-"
+_NUMBER: Final = re.compile("-|~?[0-9,]+")
 _GAP: Final = 2
 _NAME_WIDTH: Final = 24
 _COLOURS: Final = {"active": "green", "paused": "yellow", "disabled": "dim", "invalid": "red", "removed": "red"}
@@ -32,9 +34,8 @@ def status_tables(status: Status, *, width: int, is_terminal: bool) -> Iterator[
     yield _table(_profile_columns(status), status.profiles, width, is_terminal=is_terminal)
     yield ""
     yield _table(_topic_columns(status), status.topics, width, is_terminal=is_terminal)
-    notes = [f"delivered, failed and suppressed: in the last {span(status.at_ms - status.since_ms)}", *_notes(status)]
     yield ""
-    yield from map(Text, notes)
+    yield from map(Text, (*_explanations(status), *_notes(status)))
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Any], room: int, *, is_terminal: bool) -> Table:
@@ -48,7 +49,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Any], room: int, *, is_term
     # Rich's own way to make a table narrower cuts numbers, and leaves columns out.
     table = Table(box=None, pad_edge=False, header_style="bold" if is_terminal else "", width=_total(widths))
     for (heading, column), width in zip(shown, widths, strict=True):
-        is_number = bool(column) and all(cell == _NOTHING or cell.replace(",", "").isdecimal() for cell in column)
+        is_number = bool(column) and all(map(_NUMBER.fullmatch, column))
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold", width=width)
     for line in zip(*(column for _, column in shown), strict=True):
         table.add_row(*(Text(cell, style=_COLOURS.get(cell, "") if is_terminal else "") for cell in line))
@@ -100,7 +101,7 @@ def _topic_columns(status: Status) -> list[Column]:
         ("topic", True, lambda t: t.topic),
         ("kind", True, lambda t: t.kind),
         ("partitions", True, lambda t: _count(t.partitions) if t.partitions else "missing"),
-        ("records", True, lambda t: _count(t.records)),
+        ("records", True, lambda t: f"{'' if t.is_exact else '~'}{t.records:,}" if t.records else _NOTHING),
         ("due", True, lambda t: _count(t.due)),
         ("lag", True, lambda t: _count(t.lag)),
         ("next run", True, lambda t: local_time(t.next_run_at_ms, status.at_ms) if t.next_run_at_ms else _NOTHING),
@@ -127,6 +128,13 @@ def _failure(profile: ProfileStatus, now_ms: int) -> str | None:
 
 def _reasons(topic: TopicStatus) -> str:
     return ", ".join(f"{reason} {count:,}" for reason, count in topic.reasons.most_common()) or _NOTHING
+
+
+def _explanations(status: Status) -> Iterator[str]:
+    counted = ["delivered", "failed", *(["suppressed"] if any(p.suppressed for p in status.profiles) else [])]
+    yield f"{', '.join(counted)}: in the last {span(status.at_ms - status.since_ms)}"
+    if any(topic.lag or (topic.records and not topic.is_exact) for topic in status.topics):
+        yield "lag, and records with ~: marks of transactions are counted with them"
 
 
 def _notes(status: Status) -> Iterator[str]:
@@ -187,6 +195,7 @@ def _topic_json(topic: TopicStatus) -> dict[str, Any]:
         "kind": topic.kind,
         "partitions": topic.partitions,
         "records": topic.records,
+        "records_are_exact": topic.is_exact,
         "due": topic.due,
         "lag": topic.lag,
         "next_run_at": _iso(topic.next_run_at_ms),

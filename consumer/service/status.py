@@ -71,6 +71,7 @@ class TopicStatus:
     Attributes:
         partitions: 0: there is no such topic.
         records: Not settled; of dead letters and outcomes all that are kept.
+        is_exact: False: not all records were looked at, and marks of transactions are counted with them.
         due: Of them those whose run has begun.
         lag: Offsets that the group has not settled, marks of transactions among them.
         reasons: Of dead letters.
@@ -80,6 +81,7 @@ class TopicStatus:
     kind: Kind
     partitions: int
     records: int = 0
+    is_exact: bool = True
     due: int = 0
     lag: int = 0
     next_run_at_ms: int | None = None
@@ -177,6 +179,7 @@ class Board:
         starts = {place: max(beginnings[place], ends[place] - _LETTERS_READ) for place in places}
         topic = self._topics[self._names.dead_letter]
         topic.records = sum(starts[place] - beginnings[place] for place in places)
+        topic.is_exact = not topic.records
         for record in _flat(brokers.reader.read({place: (starts[place], ends[place]) for place in places})):
             headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers() or ()}
             topic.records += 1
@@ -192,7 +195,8 @@ class Board:
             profile.failed = recent.counts[profile.name, "failed"]
             profile.suppressed = recent.counts[profile.name, "suppressed"]
             profile.last_failure = recent.failures.get(profile.name)
-        self._topics[self._names.outcomes].records = outcomes_kept
+        outcomes = self._topics[self._names.outcomes]
+        outcomes.records, outcomes.is_exact = outcomes_kept, False
         return Status(
             at_ms=self._now_ms,
             since_ms=recent.since_ms,
@@ -223,9 +227,8 @@ def _known_topics(settings: Settings, names: TopicNames, backlog: Backlog) -> It
     there = backlog.partitions
     for source in settings.sources:
         lag = _lag(backlog.sources, source.topic)
-        yield TopicStatus(
-            topic=source.topic, kind="source", partitions=there.get(source.topic, 0), records=lag, lag=lag
-        )
+        count = there.get(source.topic, 0)
+        yield TopicStatus(topic=source.topic, kind="source", partitions=count, records=lag, is_exact=False, lag=lag)
     windows = sorted((period, topic) for topic in there if (period := names.period(topic)) is not None)
     kinds: list[tuple[str, Kind]] = [(topic, "window") for _, topic in windows]
     kinds += [(names.retry, "retry"), (names.dead_letter, "dead-letter"), (names.outcomes, "outcomes")]

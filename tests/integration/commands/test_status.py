@@ -129,6 +129,8 @@ def test_recent_outcomes_the_last_error_and_dead_letters_are_shown(broker_desk: 
     assert (hub["delivered_recently"], hub["failed_recently"], hub["dead_letters"]) == (1, 1, 1)
     assert (hub["last_error"]["reason"], hub["last_error"]["order_id"]) == ("rejected", "1002")
     assert topic_of(shown, "dead-letter")["reasons"] == {"gave_up": 1, "undecodable": 1}
+    are_exact = {name: topic_of(shown, name)["records_are_exact"] for name in (WINDOW, "dead-letter", "outcomes")}
+    assert are_exact == {WINDOW: True, "dead-letter": True, "outcomes": False}
     lines = table.out.splitlines()
     assert lines[0].split()[:3] == ["profile", "state", "waiting"]
     assert lines[1].startswith("hub ")
@@ -148,3 +150,4 @@ def test_events_that_wait_on_a_source_are_its_lag_and_a_missing_source_is_named(
     assert missing.code == 0
     assert f"{unique_name}.orders: there is no such topic" in missing.out
     assert (topic_of(shown, "orders")["records"], topic_of(shown, "orders")["kind"]) == (7, "source")
+    assert not topic_of(shown, "orders")["records_are_exact"]

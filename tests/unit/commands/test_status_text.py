@@ -4,6 +4,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -40,6 +41,7 @@ STATUS = Status(
         TopicStatus(
             topic="postback.dead-letter", kind="dead-letter", partitions=3, records=5, reasons=Counter(undecodable=5)
         ),
+        TopicStatus(topic="postback.outcomes", kind="outcomes", partitions=3, records=1_351, is_exact=False),
     ],
 )
 
@@ -53,12 +55,12 @@ class Terminal(io.StringIO):
 def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """The status as it stands on a terminal of some width, or in a pipe."""
 
-    def call(width: int | None = None) -> str:
+    def call(width: int | None = None, *, status: Status = STATUS) -> str:
         out = io.StringIO() if width is None else Terminal()
         monkeypatch.setenv("TERM", "xterm-256color")
         monkeypatch.setenv("COLUMNS", str(width or 80))
         monkeypatch.setattr("sys.stdout", out)
-        show(STATUS, as_json=False, is_one_of_many=False)
+        show(status, as_json=False, is_one_of_many=False)
         return out.getvalue()
 
     return call
@@ -92,6 +94,23 @@ def test_headings_are_folded_as_far_as_the_terminal_is_narrow(shown: Callable[..
 
     assert "held until  delivered  failed  suppressed  dead letters" in wide
     assert max(map(len, narrow.splitlines())) <= 116
+
+
+def test_what_was_not_looked_at_one_by_one_is_called_about(shown: Callable[..., str]) -> None:
+    text = shown()
+
+    (outcomes,) = (line for line in text.splitlines() if line.startswith("postback.outcomes "))
+    assert outcomes.split()[2:4] == ["3", "~1,351"]
+    assert "lag, and records with ~: marks of transactions are counted" in text
+    assert text.count("~") == 2
+
+
+def test_only_columns_that_are_shown_are_explained(shown: Callable[..., str]) -> None:
+    quiet = replace(STATUS, profiles=STATUS.profiles[:1], topics=STATUS.topics[:1])
+
+    assert "delivered, failed, suppressed: in the last 1 h" in shown()
+    assert "delivered, failed: in the last 1 h" in shown(status=quiet)
+    assert "transactions" not in shown(status=quiet)
 
 
 def test_a_terminal_has_colours_unless_its_user_wants_none(
