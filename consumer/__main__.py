@@ -1,6 +1,7 @@
 """`postback`: finds the command, runs it, and turns what it raises into lines and an exit code."""
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -25,6 +26,7 @@ _COMMANDS: Final = {
     "schema": "JSON Schema of the settings or of a profile, for editors",
 }
 _INTERRUPTED: Final = 130
+_STDOUT_ENDS: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,18 +39,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
-    parser = _parser(given)
-    args = parser.parse_args(given)
+    try:
+        try:
+            return _called(given)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails once more
+        if not isinstance(error, BrokenPipeError):
+            print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+
+
+def _called(arguments: Sequence[str]) -> int:
+    """
+    Raises:
+        KeyboardInterrupt: Also while the modules of the command are imported.
+        OSError: Nothing more can be written to stdout.
+    """
+    parser = _parser(arguments)
+    args = parser.parse_args(arguments)
     if not hasattr(args, "run"):
         parser.print_help(sys.stderr)
         return 2
-    try:
-        code = _outcome(args)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails once more
-        return 1
-    return code
+    return _outcome(args)
 
 
 def _outcome(args: argparse.Namespace) -> int:
@@ -60,11 +77,9 @@ def _outcome(args: argparse.Namespace) -> int:
     except ConsumerError as error:
         print(*(getattr(error, "problems", None) or [str(error)]), sep="\n")
         return 1
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except BrokenPipeError:
-        raise
-    except Exception:  # noqa: BLE001 - the one place where what nobody expected ends
+    except Exception as error:  # the one place where what nobody expected ends
+        if isinstance(error, OSError) and error.errno in _STDOUT_ENDS:
+            raise
         EventLog("main").exception("program.failed")
         return 1
 

@@ -4,6 +4,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -100,6 +101,33 @@ def test_interrupt_is_no_bug(command: Callable[..., None], caplog: pytest.LogCap
 
     assert main(["check"]) == 130
     assert caplog.records == []
+
+
+def test_interrupt_while_the_command_is_still_imported_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(__main__, "import_module", raising(KeyboardInterrupt()))
+
+    assert main(["check"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unbuffered"),
+    [(["schema", "settings"], ""), (["schema", "settings"], "1"), (["schema", "--help"], "")],
+)
+def test_output_that_cannot_be_written_is_one_line_and_1(arguments: list[str], unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "consumer", *arguments],
+            env={"PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert ended.stderr == b"the output cannot be written: No space left on device\n"
+    assert ended.returncode == 1
 
 
 def test_reader_who_leaves_early_sees_no_traceback() -> None:
