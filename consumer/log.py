@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from consumer.core.printable import printable
 
@@ -77,9 +77,25 @@ class TextFormatter(logging.Formatter):
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
+class _StdoutHandler(logging.StreamHandler[TextIO]):
+    """A line that cannot be written stops no delivery; that there are such is said once, and not with a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+        self._has_said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._has_said:
+            self._has_said = True
+            print(f"log lines cannot be written: {error.strerror}", file=sys.stderr)
+
+
 def set_up_logging(*, level: str, format_name: str) -> None:
     """Log lines of this program go to stdout, those of libraries too when they warn."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _StdoutHandler()
     handler.setFormatter(JsonFormatter() if format_name == "json" else TextFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger(_ROOT).setLevel(level.upper())

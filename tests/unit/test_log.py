@@ -2,6 +2,9 @@
 
 import json
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +31,18 @@ def test_json_keeps_it_whole_on_one_line(record: logging.LogRecord) -> None:
 
     assert "\n" not in line
     assert json.loads(line)["order"] == FORGED
+
+
+def test_lines_that_cannot_be_written_stop_nothing_and_that_is_said_once() -> None:
+    script = """
+from consumer.log import EventLog, set_up_logging
+set_up_logging(level="info", format_name="json")
+for number in range(3):
+    EventLog("main").info("said", number=number)
+raise SystemExit(7)
+"""
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run([sys.executable, "-u", "-c", script], stdout=full, stderr=subprocess.PIPE, check=False)
+
+    assert ended.stderr == b"log lines cannot be written: No space left on device\n"
+    assert ended.returncode == 7
