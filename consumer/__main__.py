@@ -7,10 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from consumer import __version__
 from consumer.core.errors import BrokerUnreachable, ConsumerError
+from consumer.core.problem import did_you_mean
 from consumer.log import EventLog
 
 # The help line of each command; its module has the same name.
@@ -92,9 +93,27 @@ def _with_its_line(args: argparse.Namespace, error: BrokerUnreachable) -> str:
     return str(root.problem(str(error), "kafka", "bootstrap_servers"))
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the usage of the command that was asked for, not of the program; its commands do, too."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, left = super().parse_known_args(args, namespace)
+        if left:
+            option = next((word.partition("=")[0] for word in left if word.startswith("-")), "")
+            self.error(f"unrecognized arguments: {' '.join(left)}{did_you_mean(option, self._option_string_actions)}")
+        return found, left
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += did_you_mean(str(value), map(str, action.choices or ()))
+            raise
+
+
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Knows all commands by name; only the module of the one that is asked for is imported."""
-    parser = argparse.ArgumentParser(prog="postback", description="Turns a CRM's events on Kafka into webhooks.")
+    parser = _Parser(prog="postback", description="Turns a CRM's events on Kafka into webhooks.")
     parser.add_argument("--version", action="version", version=f"postback {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     asked_for = next((word for word in arguments if not word.startswith("-")), None)

@@ -15,7 +15,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Prints the JSON Schema of postback.yaml or of a profile's file.",
         epilog="Editors use it by a first line such as `# yaml-language-server: $schema=profile.schema.json`.",
     )
-    parser.add_argument("format", choices=sorted(FORMATS))
+    parser.add_argument("format", choices=sorted(FORMATS), metavar="settings|profile")
     parser.set_defaults(run=run)
 
 

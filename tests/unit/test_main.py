@@ -67,6 +67,34 @@ def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[st
     assert "usage: postback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "usage", "error"),
+    [
+        (["check", "--lve"], "check", "unrecognized arguments: --lve; did you mean `--live`?"),
+        (
+            ["check", "a.yaml", "--cnfig=b"],
+            "check",
+            "unrecognized arguments: a.yaml --cnfig=b; did you mean `--config`?",
+        ),
+        (["log", "1001"], "log", "unrecognized arguments: 1001"),
+        (["topics", "create", "--confg", "x"], "topics create", "--confg x; did you mean `--config`?"),
+        (["run", "--role", "dispach"], "run", "did you mean `dispatch`?"),
+        (["schema"], "schema", "the following arguments are required: settings|profile"),
+        (["chek"], "", "did you mean `check`?"),
+        (["--verson"], "", "unrecognized arguments: --verson; did you mean `--version`?"),
+    ],
+)
+def test_wrong_usage_is_answered_by_the_command_itself_with_what_was_meant(
+    arguments: list[str], usage: str, error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"usage: {f'postback {usage}'.strip()} [")
+    assert said.endswith(f"{error}\n")
+
+
 def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "usage: postback" in capsys.readouterr().err
