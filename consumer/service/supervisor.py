@@ -200,7 +200,7 @@ class Supervisor:
                 self._next_tidy_ms = now_ms + _TIDY_MS
                 self._tidy()
         except BrokerUnreachable as error:
-            _log.warning("brokers.unreachable", error=str(error))
+            self._own.unreachable(error)
 
     def _take_profiles(self, profiles: ProfileSet) -> None:
         self._profiles = profiles

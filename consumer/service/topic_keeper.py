@@ -23,6 +23,7 @@ from consumer.service.topic_rules import keeping_faults
 from consumer.settings import Settings
 
 _PROBE_S: Final = 2.0
+_SAID_EVERY_MS: Final = 60_000
 
 _log = EventLog("service")
 
@@ -61,6 +62,7 @@ class TopicKeeper:
         self._wanted: list[str] = []
         self._known: set[str] = set()
         self._missing: set[str] = set()
+        self._said_ms: dict[str, int] = {}
         self.there: Mapping[str, int] = {}
         self.heard_ms = 0
         self.carries: Carries | None = None
@@ -94,11 +96,18 @@ class TopicKeeper:
             created = self._create() if self._settings.kafka.create_topics else []
             self.carries = what_they_carry(self._topics, self._wanted, self._names)
         except BrokerUnreachable as error:
-            _log.warning("brokers.unreachable", error=str(error))
+            self.unreachable(error)
             return False
         self.there = {**dict.fromkeys(created, 0), **self.there}  # not every broker knows of them yet
         self._known = set(self._wanted) & self.there.keys()
         return set(self._wanted) <= self._known
+
+    def unreachable(self, error: BrokerUnreachable) -> None:
+        """Say so at once, and the same again once a minute: while it lasts it is met every few seconds."""
+        text, now_ms = str(error), self._clock_ms()
+        if now_ms - self._said_ms.get(text, -_SAID_EVERY_MS) >= _SAID_EVERY_MS:
+            self._said_ms[text] = now_ms
+            _log.warning("brokers.unreachable", bootstrap_servers=self._settings.kafka.bootstrap_servers, error=text)
 
     def windows_in_use(self) -> frozenset[str]:
         """
@@ -126,7 +135,7 @@ class TopicKeeper:
         try:
             faults = keeping_faults(self._topics.config(waiting), self._names)
         except BrokerUnreachable as error:
-            _log.warning("brokers.unreachable", error=str(error))
+            self.unreachable(error)
             return False
         for fault in faults:
             _log.warning("topic.fault", topic=fault.topic, text=fault.text)

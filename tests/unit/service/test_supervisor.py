@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
 from consumer.metrics import Metrics
 from consumer.service.supervisor import Supervisor
+from consumer.service.topic_keeper import TopicKeeper
 from tests.unit.ingest.world import profile
 
 NEW = "t.window.64s"
@@ -26,11 +28,14 @@ class Brokers:
     def __init__(self) -> None:
         self.there = dict.fromkeys(["orders", "t.window.4s", "t.retry", "t.dead-letter", "t.outcomes"], 12)
         self.may_create = True
+        self.answer = True
         self.ends_at: dict[tuple[str, int], int] | None = {}
         self.largest = dict.fromkeys(self.there, "1064972")
 
     def partitions(self, *, timeout_seconds: float = 10) -> dict[str, int]:
         del timeout_seconds
+        if not self.answer:
+            raise BrokerUnreachable("the brokers do not answer")
         return dict(self.there)
 
     def config(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
@@ -97,7 +102,9 @@ class Service:
     def __init__(self, *, create_topics: bool = True) -> None:
         self.brokers, self.stage, self.folder = Brokers(), Stage(), Folder()
         settings = SimpleNamespace(
-            kafka=SimpleNamespace(create_topics=create_topics, partitions=12, replication_factor=None),
+            kafka=SimpleNamespace(
+                bootstrap_servers="broker:9092", create_topics=create_topics, partitions=12, replication_factor=None
+            ),
             sources=[SimpleNamespace(topic="orders")],
             tick=timedelta(seconds=4),
         )
@@ -189,6 +196,34 @@ def test_topics_that_may_not_be_raised_are_as_they_are(service: Service) -> None
 
     assert service.stage.carries.window_bytes < 1_064_972
     assert not service.stage.asks_for_sizes
+
+
+def test_brokers_that_do_not_answer_are_named_at_once_and_then_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service, every_2500_ms = Service(), count(0, 2_500)
+    service.brokers.answer = False
+    topics: Any = service.brokers
+    keeper = TopicKeeper(topics, service.supervisor._settings, TopicNames("t"), clock_ms=lambda: next(every_2500_ms))
+    keeper.want([profile("p")])
+
+    answers = [keeper.has_all() for _ in range(48)]
+
+    assert not any(answers)
+    lines = [(record.getMessage(), vars(record)["keys"]) for record in caplog.records]
+    keys = {"bootstrap_servers": "broker:9092", "error": "the brokers do not answer"}
+    assert lines == [("brokers.unreachable", keys)] * 2
+
+
+def test_a_service_that_loses_the_brokers_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    service = Service()
+    service.runs()
+    service.brokers.answer = False
+
+    for look in range(3):
+        service.supervisor._look((1 << 62) + look * 3_000)
+
+    assert [record.getMessage() for record in caplog.records] == ["brokers.unreachable"]
 
 
 def test_windows_in_use_are_those_that_hold_something_or_all_where_nobody_knows() -> None:
