@@ -17,6 +17,7 @@ _URL: Final = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGN
 _HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
+_QUOTES: Final = frozenset("\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")
 _CONTROL_OR_BLANK: Final = re.compile(r"[\x00-\x20\x7f-\x9f]")
 
 
@@ -29,6 +30,8 @@ def checked_url(text: str) -> str:
     """
     if _CONTROL_OR_BLANK.search(text):
         raise ValueError("has a blank, a line break or a control character in it: remove it, or write a blank as %20")
+    if text[:1] in _QUOTES:
+        raise ValueError("has quotation marks of a text program around it: remove them")
     found = _URL.fullmatch(text)
     if found is None:
         raise ValueError("must begin with https:// or http://, e.g. https://example.com/partials.php")

@@ -96,7 +96,7 @@ def _chosen(loaded: ProfileSet, name: str | None, folder: Path) -> Sequence[Prof
     by_profile = problems_by_profile(loaded)
     if name in by_profile:
         raise SettingsError(*map(str, by_profile[name]))
-    known = [*(profile.name for profile in loaded.profiles), *by_profile]
+    known = sorted({*(profile.name for profile in loaded.profiles), *by_profile})
     close = did_you_mean(name, known, closeness=0.5)
     text = f"there is no profile `{name}`{close or '; there are ' + (', '.join(known) or 'none yet')}"
     raise SettingsError(f"{folder}:1: {text}", *(str(problem) for problem in loaded.problems if not loaded.profiles))

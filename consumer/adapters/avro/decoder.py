@@ -13,6 +13,7 @@ _GUID_MARK: Final = b"\x01"
 _SINGLE_OBJECT_MARK: Final = b"\xc3\x01"
 _SINGLE_OBJECT_SIZE: Final = 10
 _FILE_MARK: Final = b"Obj\x01"
+_TEXT_MARKS: Final = (b"{", b"[", b"<", b'"')
 
 
 class SchemaSource(Protocol):
@@ -99,4 +100,6 @@ def _why_not_framed(value: bytes) -> str:
         return (
             "the record is an Avro file: use one record, with 00 and a schema id or C3 01 and a fingerprint before it"
         )
+    if value[:1] in _TEXT_MARKS:
+        return "the record is JSON or other text: events are Avro, with 00 and a schema id or C3 01 and a fingerprint"
     return f"the record begins with {value[:2].hex(' ')}, and not with 00 and a schema id or C3 01 and a fingerprint"

@@ -182,6 +182,7 @@ BROKEN_PROFILES = {
     "a file": Broken(profile(url="file:///etc/passwd"), 2, ("https://",)),
     "no host": Broken(profile(url="https:///a"), 2, ("no host",)),
     "a blank": Broken(profile(url="https://example.com/a b"), 2, ("blank", "%20")),
+    "a text program's quotes": Broken(profile(url="\u201chttps://example.com/\u201d"), 2, ("quotation marks",)),
     "a line break": Broken(profile(url='"https://example.com/\\r\\nX: y"'), 2, ("line break",)),
     "credentials": Broken(profile(url="https://me:hunter2@example.com/"), 2, ("credentials", "header:Authorization")),
     "a port that is none": Broken(profile(url="https://example.com:http/"), 2, ("port",)),
