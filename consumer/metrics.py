@@ -1,6 +1,7 @@
 """Every metric, declared once. Names and labels are the contract's; operators' rules and dashboards stand on them."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -8,6 +9,12 @@ from prometheus_client.registry import Collector
 
 from consumer import __version__
 from consumer.core.profile_counts import ProfileCounts
+
+EVENT_RESULTS: Final = (
+    "routed", "no_route", "test_card", "undecodable", "no_test_card_field", "too_large", "tombstone",
+)  # fmt: skip
+DEAD_LETTER_REASONS: Final = ("undecodable", "no_test_card_field", "too_large", "profile_removed", "gave_up")
+"""Both are there from the start, at 0: Prometheus sees no increase in what a series has counted when it begins."""
 
 _RUN_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 
@@ -32,20 +39,24 @@ class CountsByProfile(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """For a scrape."""
-        families = deliveries, failures, duration, lateness = self._families()
+        families = deliveries, failures, suppressed, duration, lateness = self._families()
         for profile, counts in list(self._of_profile.items()):
             deliveries.add_metric([profile, "delivered"], counts.delivered)
             deliveries.add_metric([profile, "failed"], counts.failed)
-            deliveries.add_metric([profile, "suppressed"], counts.suppressed)
+            deliveries.add_metric([profile, "suppressed"], sum(counts.suppressed.values()))
             deliveries.add_metric([profile, "dead_lettered"], counts.dead_lettered)
             for reason, count in counts.failures.items():
                 failures.add_metric([profile, reason.value], count)
+            for why, count in list(counts.suppressed.items()):
+                suppressed.add_metric([profile, why], count)
             duration.add_metric([profile], counts.duration.buckets(), counts.duration.sum)
             lateness.add_metric([profile], counts.lateness.buckets(), counts.lateness.sum)
         return families
 
     @staticmethod
-    def _families() -> tuple[CounterMetricFamily, CounterMetricFamily, HistogramMetricFamily, HistogramMetricFamily]:
+    def _families() -> tuple[
+        CounterMetricFamily, CounterMetricFamily, CounterMetricFamily, HistogramMetricFamily, HistogramMetricFamily
+    ]:
         return (
             CounterMetricFamily(
                 "postback_deliveries_total",
@@ -55,6 +66,11 @@ class CountsByProfile(Collector):
             CounterMetricFamily(
                 "postback_delivery_failures_total",
                 "Deliveries that were not made in a run, by reason.",
+                labels=["profile", "reason"],
+            ),
+            CounterMetricFamily(
+                "postback_suppressed_total",
+                "Partials that a rule of their profile kept back for good.",
                 labels=["profile", "reason"],
             ),
             HistogramMetricFamily("postback_delivery_duration_seconds", "Time of one attempt.", labels=["profile"]),
@@ -84,18 +100,14 @@ class Metrics:
             registry=r,
         )
         self.by_profile = CountsByProfile(registry=r)
-        self.suppressed = Counter(
-            "postback_suppressed_total",
-            "Partials that a rule of their profile kept back for good.",
-            ("profile", "reason"),
-            registry=r,
-        )
         self.dead_letters = Counter(
             "postback_dead_letters_total",
             "Records written to the dead-letter topic.",
             ("reason",),
             registry=r,
         )
+        for reason in DEAD_LETTER_REASONS:
+            self.dead_letters.labels(reason)
 
     def _declare_times(self, r: CollectorRegistry) -> None:
         self.run_duration = Histogram(

@@ -6,6 +6,7 @@ scrape that comes between two lines is off by one.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final
@@ -45,7 +46,8 @@ class Histogram:
 class ProfileCounts:
     """
     Attributes:
-        delivered, failed, suppressed, dead_lettered: Outcomes.
+        delivered, failed, dead_lettered: Outcomes.
+        suppressed: Not sent, for good, by reason; those of the rules for partials are there from the start.
         failures: Deliveries that were not made in a run, by reason.
         duration: Of attempts, in seconds.
         lateness: From the boundary of a delivery's run to its first attempt, in seconds.
@@ -56,7 +58,7 @@ class ProfileCounts:
     def __init__(self) -> None:
         self.delivered = 0
         self.failed = 0
-        self.suppressed = 0
+        self.suppressed = Counter(converted=0, superseded=0)
         self.dead_lettered = 0
         self.failures = dict.fromkeys(Reason, 0)
         self.duration = Histogram(_DURATION_BOUNDS)

@@ -114,9 +114,7 @@ class Settling:
 
     def suppressed(self, taken: Taken, reason: str, now_ms: int) -> None:
         """It is not sent, for good, and the outcome says why."""
-        profile = taken.waiting.profile
-        self._counts(profile).suppressed += 1
-        self._metrics.suppressed.labels(profile, reason).inc()
+        self._counts(taken.waiting.profile).suppressed[reason] += 1
         self._report(taken, "suppressed", now_ms, reason=reason)
         taken.track.tally["suppressed"] += 1
         taken.settle()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import product
 from typing import Any, Final
 
 from consumer.core.customer_type import converts
@@ -18,7 +19,7 @@ from consumer.ingest.batch import Batch
 from consumer.ingest.ports import Reader
 from consumer.ingest.routing import Routing
 from consumer.log import EventLog
-from consumer.metrics import Metrics
+from consumer.metrics import EVENT_RESULTS, Metrics
 
 _READ_AT_ONCE: Final = 2_000
 _WRITTEN_AT_ONCE: Final = 20_000
@@ -87,6 +88,8 @@ class Ingest:
         self._names = names
         self._tick = tick
         self._metrics = metrics
+        for topic, result in product(default_types, EVENT_RESULTS):
+            metrics.events.labels(topic, result)
         self._clock_ms = clock_ms
         self._sleep = sleep
         self._turns_in_vain = 0

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from consumer.metrics import DEAD_LETTER_REASONS
 from tests.ops.alert_cases import CASES, MINUTES, STEP_OF_DAYS, Case
 from tests.ops.chart import Chart, Object, the
 from tests.ops.conftest import ROOT
@@ -146,6 +147,12 @@ def test_each_alert_leads_to_a_section_of_the_readme(groups: Object) -> None:
 
     assert len(runbooks) == len({case.alert for case in CASES})
     assert [each for each in runbooks if each.removeprefix("helm/README.md#") not in headings] == []
+
+
+def test_operators_are_told_what_to_do_about_each_reason_of_a_dead_letter() -> None:
+    section = README.read_text().partition("### PostbackDeadLetters\n")[2].partition("###")[0]
+
+    assert set(re.findall(r"^- `(\w+)`:", section, re.MULTILINE)) == set(DEAD_LETTER_REASONS)
 
 
 def _headings() -> list[str]:

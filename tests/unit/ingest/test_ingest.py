@@ -219,6 +219,19 @@ def test_what_can_never_be_an_event_goes_to_the_dead_letters_with_its_bytes(valu
     assert world.deliveries() == [("p", "SALE")]
 
 
+def test_whatever_may_become_of_an_event_is_counted_from_0_on_for_each_source() -> None:
+    world = IngestWorld()
+
+    before = {
+        (sample.labels["topic"], sample.labels["result"])
+        for family in world.metrics.events.collect()
+        for sample in family.samples
+        if sample.name == "postback_events_total" and sample.value == 0
+    }
+    became = {"routed", "no_route", "test_card", "undecodable", "no_test_card_field", "too_large", "tombstone"}
+    assert before == {(topic, result) for topic in ("orders", "partials") for result in became}
+
+
 def test_without_a_test_card_every_event_goes_out() -> None:
     world = IngestWorld(test_card=None)
 
