@@ -21,6 +21,13 @@ _FAILED_SHARE: Final = f"{_FAILED} / ({_FAILED} + ({_DELIVERED} or 0 * {_FAILED}
 _FIRST_FAILURE: Final = f"min(postback_retry_oldest_timestamp_seconds{{{SERIES}}} > 0)"
 
 
+def _dead_letters(window: str) -> str:
+    """As the alert counts them: increase() alone sees nothing of what came before the first scrape of a pod."""
+    dead = f"postback_dead_letters_total{{{SERIES}}}"
+    new = f"{dead} unless {dead} offset {window} and on (namespace, job) up{{{SERIES}}} offset {window}"
+    return f"({new}) > 0 or increase({dead}[{window}])"
+
+
 _ANY_IS_BAD: Final = ((None, "green"), (1.0, "red"))
 
 
@@ -67,7 +74,7 @@ def _signs() -> list[Placed]:
         ),
         number(
             "Dead letters, 24 h",
-            f"sum(increase(postback_dead_letters_total{{{SERIES}}}[24h])) or vector(0)",
+            f"sum({_dead_letters('24h')}) or vector(0)",
             "short",
             "Given up, undecodable, or of a removed profile.",
             *_ANY_IS_BAD,
@@ -219,7 +226,7 @@ def kafka_panels() -> list[Placed]:
             "Dead letters",
             "short",
             "In the hour before.",
-            (f"sum by (reason) (increase(postback_dead_letters_total{{{SERIES}}}[1h]))", "{{reason}}"),
+            (f"sum by (reason) ({_dead_letters('1h')})", "{{reason}}"),
         ),
     ]
 

@@ -132,6 +132,18 @@ CASES = (
         summary="1 dead letters in the last 1h: gave_up",
     ),
     Case(
+        name="the pod began again since",
+        alert="PostbackDeadLetters",
+        history={
+            series("postback_dead_letters_total", reason="gave_up"): [None] * 90 + [0.0] + [4.0] * 9 + [0.0] * 140
+        },
+        not_before=90,
+        at=105,
+        severity="warning",
+        labels={"reason": "gave_up"},
+        summary="4 dead letters in the last 1h: gave_up",
+    ),
+    Case(
         alert="PostbackProfileInvalid",
         history=_on_all_pods("postback_profiles", _after(60, 1), state="invalid"),
         not_before=65,

@@ -13,6 +13,7 @@ from tests.ops.alert_cases import CASES, MINUTES, STEP_OF_DAYS, Case
 from tests.ops.chart import Chart, Object, the
 from tests.ops.conftest import ROOT
 from tests.ops.history import JOB, History, delayed, healthy, notation, resumed, rolled, series
+from tests.ops.promtool import promtool_test
 
 README = ROOT / "helm" / "README.md"
 FIRING = 'group by (alertname) (ALERTS{alertstate="firing"})'
@@ -30,17 +31,6 @@ def rules(groups: Object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("rules") / "rules.yml"
     path.write_text(yaml.safe_dump(groups))
     return path
-
-
-def promtool_test(promtool: Path, rules: Path, folder: Path, test: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    path = folder / "test.yml"
-    minutes = f"{test.pop('step')}m"
-    path.write_text(
-        yaml.safe_dump(
-            {"rule_files": [str(rules)], "evaluation_interval": minutes, "tests": [{"interval": minutes} | test]}
-        )
-    )
-    return subprocess.run([str(promtool), "test", "rules", str(path)], capture_output=True, text=True, check=False)
 
 
 def firing_at(minute: int, *alerts: str) -> dict[str, Any]:
@@ -84,7 +74,7 @@ def test_there_is_a_case_for_each_alert(groups: Object) -> None:
 def test_an_alert_fires_in_its_case_alone_and_not_before(
     case: Case, promtool: Path, rules: Path, tmp_path: Path
 ) -> None:
-    done = promtool_test(promtool, rules, tmp_path, as_test(case))
+    done = promtool_test(promtool, tmp_path, as_test(case), rules)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -104,7 +94,7 @@ def test_nothing_fires(history: History, step: int, promtool: Path, rules: Path,
     checks = [firing_at(number * step) for number in range(samples)]
 
     done = promtool_test(
-        promtool, rules, tmp_path, {"step": step, "input_series": notation(history), "promql_expr_test": checks}
+        promtool, tmp_path, {"step": step, "input_series": notation(history), "promql_expr_test": checks}, rules
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -117,7 +107,7 @@ def test_a_windows_number_is_read_from_its_label(window: str, promtool: Path, ru
     check = {"expr": "postback:window_number", "eval_time": "2m", "exp_samples": [expected]}
 
     done = promtool_test(
-        promtool, rules, tmp_path, {"step": 1, "input_series": notation({name: [1.0] * 5}), "promql_expr_test": [check]}
+        promtool, tmp_path, {"step": 1, "input_series": notation({name: [1.0] * 5}), "promql_expr_test": [check]}, rules
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -130,7 +120,7 @@ def test_a_metric_that_is_named_otherwise_silences_an_alert(promtool: Path, grou
         path = tmp_path / "mutated.yml"
         path.write_text(re.sub(rf"\b{metric}\b", f"{metric}_x", text))
         using = [case for case in CASES if metric in _expression(groups, case.alert)]
-        if all(promtool_test(promtool, path, tmp_path, as_test(case)).returncode == 0 for case in using):
+        if all(promtool_test(promtool, tmp_path, as_test(case), path).returncode == 0 for case in using):
             survived.append(metric)
 
     assert survived == []

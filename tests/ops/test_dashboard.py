@@ -11,10 +11,11 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from tests.ops import backfill, dashboard
+from tests.ops import backfill, dashboard, history
 from tests.ops.conftest import ROOT, require_tool
 from tests.ops.dashboard import Asked, Span
 from tests.ops.prometheus import Prometheus
+from tests.ops.promtool import promtool_test
 
 COMMITTED = ROOT / "helm" / "files" / "dashboards" / "postback.json"
 BUILDER = ROOT / "helm" / "dashboard" / "build.py"
@@ -118,3 +119,31 @@ def test_the_overview_names_who_fails(asked: list[Asked], filled: Prometheus, sp
     shares = [each for each in asked if each.panel["title"] == "Who"][2]
     worst = max(filled.query(shares.expr, at=during), key=lambda found: float(found["value"][1]))
     assert worst["metric"]["profile"] == "warehouse"
+
+
+def test_dead_letters_from_before_the_first_scrape_of_a_pod_are_shown(promtool: Path, tmp_path: Path) -> None:
+    """Six of them, of a pod that is new after 25 hours."""
+    hours = 26
+    dead = history.series("postback_dead_letters_total", "pb-new", reason="gave_up")
+    begun = history.each(hours * 60, lambda minute: 6 if minute >= 1500 else None, step=5)
+    series = history.healthy(hours * 60, step=5) | {dead: begun}
+
+    board = dashboard.load(COMMITTED)
+    values = {name: [text] for name, text in re.findall(r'(\w+)="([^"]+)"', history.JOB)} | {"profile": ["call-center"]}
+    asked = {found.panel["title"]: found.expr for found in dashboard.queries(board, values, Span(start=0, end=3600))}
+    shown = {
+        "Dead letters, 24 h": {"{}": 6},
+        "Dead letters": {'{reason="gave_up"}': 6, '{reason="undecodable"}': 0},
+    }
+    checks = [
+        {
+            "expr": asked[title],
+            "eval_time": "1510m",
+            "exp_samples": [{"labels": labels, "value": value} for labels, value in samples.items()],
+        }
+        for title, samples in shown.items()
+    ]
+    test = {"step": 5, "input_series": history.notation(series), "promql_expr_test": checks}
+    done = promtool_test(promtool, tmp_path, test)
+
+    assert done.returncode == 0, done.stdout + done.stderr
