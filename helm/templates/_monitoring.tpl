@@ -63,7 +63,9 @@ sum by (namespace, job, window) (
 {{- end -}}
 {{- $_ := set $rule "for" $alert.for -}}
 {{- $_ := set $rule "labels" (merge (dict "severity" $alert.severity) .root.Values.monitoring.rules.labels) -}}
-{{- $_ := set $rule.annotations "runbook" (printf "%s#%s" .root.Values.monitoring.rules.runbooks (lower $rule.alert)) -}}
+{{- if regexMatch "^https?://" .root.Values.monitoring.rules.runbooks -}}
+{{- $_ := set $rule.annotations "runbook_url" (printf "%s#%s" .root.Values.monitoring.rules.runbooks (lower $rule.alert)) -}}
+{{- end -}}
 {{- end -}}
 {{- $text := toYaml (list $rule) -}}
 {{- range $name, $value := $values -}}
