@@ -3,6 +3,7 @@
 import argparse
 import json
 import shlex
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -63,8 +64,8 @@ Next:
       finds every mistake of the settings and profiles
   postback preview sample --sample order
       prints the request that an order would cause
-  python3 -m http.server 8080 --bind 127.0.0.1 --directory "$(mktemp -d)"
-      a receiver of your own, in another terminal; `postback demo` has one at this port, too
+  {shlex.quote(sys.executable)} -m consumer.demo.receiver
+      in another terminal: a receiver of your own, which shows what arrives
   postback preview sample --sample order --send
       delivers a made-up order to it
   postback demo

@@ -1,8 +1,17 @@
-"""A receiver on loopback that refuses the first request to some paths: so that a retry is seen."""
+"""
+A receiver on loopback that refuses the first request to some paths: so that a retry is seen.
 
+``python -m consumer.demo.receiver`` is one for the desk, which shows what arrives.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Final
+
+from consumer.core.printable import printable
 
 PORT: Final = 8080
 """The one that `postback init`'s sample profile sends to; another where it is taken."""
@@ -13,11 +22,15 @@ _FAILS_FIRST: Final = "/flaky"
 class DemoReceiver:
     """Answers 200, but 503 to the first request under `/flaky`."""
 
-    def __init__(self) -> None:
+    def __init__(self, show: Callable[[str], None] = lambda _: None) -> None:
+        """
+        Args:
+            show: Called with the method, the target and the body of each request.
+        """
         try:
-            self._server = _Server(("127.0.0.1", PORT), _Handler)
+            self._server = _Server(("127.0.0.1", PORT), _Handler, show)
         except OSError:
-            self._server = _Server(("127.0.0.1", 0), _Handler)
+            self._server = _Server(("127.0.0.1", 0), _Handler, show)
         Thread(target=self._server.serve_forever, name="receiver", daemon=True).start()
 
     @property
@@ -35,8 +48,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(
+        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], show: Callable[[str], None]
+    ) -> None:
         super().__init__(address, handler)
+        self.show = show
         self._lock = Lock()
         self._has_failed = False
 
@@ -55,7 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Read it, answer it."""
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("utf-8", "replace")
+        self.server.show(printable(f"{self.command} {self.path} {body}".rstrip()))
         self.send_response(self.server.status_for(self.path))
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -63,4 +80,17 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the base class looks for these names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """The demo's own lines say what arrived."""
+        """What arrived is said by the demo's own lines, or shown."""
+
+
+def main() -> None:
+    """Until Ctrl-C."""
+    say = partial(print, flush=True)
+    receiver = DemoReceiver(show=say)
+    say(f"http://127.0.0.1:{receiver.port}/ answers every request with 200 until Ctrl-C, and shows it here:")
+    with suppress(KeyboardInterrupt):
+        Event().wait()
+
+
+if __name__ == "__main__":
+    main()
