@@ -359,7 +359,7 @@ class Dispatch:
     def _show(self, now_ms: int) -> None:
         """Gauges of what only this loop knows."""
         held = self._lanes.held(self._targets.open_ones(), now_ms)
-        for endpoint in self._shown - held.keys():
+        for endpoint in self._shown.difference(held):
             self._metrics.endpoint_held.remove(endpoint)
         for endpoint, is_held in held.items():
             self._metrics.endpoint_held.labels(endpoint).set(is_held)
