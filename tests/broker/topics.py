@@ -168,6 +168,12 @@ class Topics:
         found = answer.result(_TIMEOUT_SECONDS).topic_partitions
         return {(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
 
+    def reset_to_end(self, group: str, topic: str) -> None:
+        """As `kafka-consumer-groups.sh --reset-offsets --to-latest` does it."""
+        places = [TopicPartition(*place, end) for place, end in self.ends(topic).items()]
+        asked = [ConsumerGroupTopicPartitions(group, places)]
+        self._admin.alter_consumer_group_offsets(asked)[group].result(_TIMEOUT_SECONDS)
+
     def ends(self, topic: str) -> dict[tuple[str, int], int]:
         """One past the last committed record of each partition of *topic*."""
         found = self._found(topic)

@@ -40,6 +40,20 @@ def test_profiles_that_cannot_be_read_yet_are_waited_for_and_no_event_passes_the
     receiver.wait_for_all({event["eventId"] for event in events}, "/hub")
 
 
+def test_a_group_that_was_set_to_the_end_before_the_first_start_exports_nothing_older(
+    service: Service, crm: Crm, topics: Topics, receiver: Receiver
+) -> None:
+    service.profile("hub", receiver.url("/hub"))
+    crm.send_orders([crm.order(eventId=f"old{n}") for n in range(20)])
+    topics.reset_to_end(f"{service.name}.ingest", service.orders)
+
+    service.start()
+    crm.send_orders([crm.order(eventId=f"new{n}") for n in range(20)])
+    receiver.wait_for_all({f"new{n}" for n in range(20)}, "/hub")
+
+    assert not [one for one in receiver.wait_for_quiet(4) if one.parameters["event"].startswith("old")]
+
+
 def test_a_source_that_comes_later_and_takes_larger_events_loses_none(
     service: Service, crm: Crm, topics: Topics, receiver: Receiver
 ) -> None:
