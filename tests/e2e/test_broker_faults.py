@@ -23,6 +23,12 @@ from tests.waiting import wait_for
 
 pytestmark = pytest.mark.broker
 
+_COORDINATOR_COMES = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
+
 Deploy = Callable[[KafkaBroker], tuple[Service, Crm]]
 
 
@@ -167,13 +173,22 @@ def _leaves_open(broker: KafkaBroker, group: str, place: tuple[str, int]) -> Pro
 
 
 def _tells_offsets(broker: KafkaBroker, group: str, place: tuple[str, int]) -> bool:
-    try:
-        _member(broker, group).committed([TopicPartition(*place)], 5)
-    except KafkaException as error:
-        if error.args[0].code() == KafkaError._TIMED_OUT:
-            return False
-        raise
-    return True
+    """Whether it does, when the group's coordinator is there again."""
+    told: list[bool] = []
+
+    def has_coordinator() -> bool:
+        try:
+            _member(broker, group).committed([TopicPartition(*place)], 5)
+            told.append(True)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError._TIMED_OUT:
+                told.append(False)
+            elif error.args[0].code() not in _COORDINATOR_COMES:
+                raise
+        return bool(told)
+
+    wait_for(has_coordinator, timeout_seconds=30, what=f"the coordinator of {group}")
+    return told[0]
 
 
 def _member(broker: KafkaBroker, group: str) -> Consumer:
