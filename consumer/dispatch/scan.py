@@ -23,7 +23,7 @@ class Scan:
 
     Args:
         until_ms: What entered from then on is not looked at; None when all is.
-        since_ms: From when on what stands before the head is looked at, too; None when none is.
+        since_ms: What entered from then on is looked at where it is settled, too; None when only what waits is.
         then: Called after the last one.
     """
 
@@ -54,7 +54,9 @@ class Scan:
 
     def offered(self, track: Track, record: Record, at_ms: int) -> None:
         """A record of a track that is being looked through; *at_ms* is when it entered."""
-        track.scanned_offset = record.offset()
+        offset = track.scanned_offset = record.offset()
+        if self._since_ms is not None and at_ms < self._since_ms and not track.ledger.is_to_come(offset):
+            return
         if self._until_ms is not None and at_ms >= self._until_ms:
             self._seen()
             return

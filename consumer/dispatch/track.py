@@ -14,6 +14,9 @@ from consumer.dispatch.precedence import Precedence
 
 NEVER_MS: Final = 1 << 62
 
+_CLOCKS_DIFFER_MS: Final = 60_000
+"""What a run moves has the name of the run, by an instance's clock, and is found by the broker's."""
+
 
 class Reading(Enum):
     """
@@ -50,8 +53,8 @@ class Cursor:
         self.reader.resume_at(*track.place, offset)
 
     def move_back(self, track: "Track", since_ms: int, offset: int) -> None:
-        """It is read on from what was appended at *since_ms*, if that stands before *offset*."""
-        found = self.reader.first_since(*track.place, since_ms)
+        """It is read on from what entered at *since_ms*, if that stands before *offset*."""
+        found = self.reader.first_since(*track.place, since_ms - _CLOCKS_DIFFER_MS)
         self.move(track, offset if found is None else min(found, offset))
 
 

@@ -1,5 +1,7 @@
 """`latest_only` and `skip_converted`: across windows, retries and restarts, whichever topic is read first."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.dispatch.fakes import FakeReader
@@ -468,3 +470,22 @@ def test_an_order_whose_placement_stands_in_the_window_of_a_former_delay_is_not_
     world.advance(6)
 
     assert len(world.sent_events) == 1
+
+
+def test_a_version_that_a_run_settled_in_the_retry_topic_counts_for_the_next_owner_though_its_clock_was_ahead() -> None:
+    world, newer = _with_a_failed_partial(occurred=2)
+    (moved,) = world.retries()
+    world.broker.logs[moved.place].records[0] = replace(moved, at_ms=START_MS + 3_900)  # its run was that of 4,000
+    older = world.wait(code="PARTIAL", occurred=1)
+    world.sender.on_start = lambda _: world.reader.silent.add((WINDOW, 0))
+    world.to_boundary(plus=1.5)
+    settled = world.broker.committed[NAMES.retry, 0]
+
+    world.crash()
+    world.start()
+    world.advance(3)
+
+    assert settled[0] > moved.at
+    assert world.sent_events == [newer]
+    assert older not in world.sent_events
+    assert world.open_places() == []
