@@ -32,16 +32,15 @@ class KnownFields:
     campaign: str | None = None
     product: str | None = None
 
-    def why_unknown(self, field: str) -> str | None:
-        """What is wrong with a mapping's field; None when an event can have it."""
+    def why_unknown(self, field: str, *, consequence: str = "") -> str | None:
+        """What is wrong with a field's name, and what comes of it; None when an event can have it."""
         if field == "customerType" or field in self.names or self._is_in_a_map(field):
             return None
         slot = _SLOT.fullmatch(field)
         of_items = {name.partition("[].")[2] for name in self.names if "[]." in name}
         if slot and (slot[2] in of_items or "*" in of_items):
             return None
-        meant = self._meant(field, of_items)
-        return f"no schema has the field `{field}`{meant or ': correct it, or it is left out of every request'}"
+        return f"no schema has the field `{field}`{consequence}{self._meant(field, of_items)}"
 
     def _meant(self, field: str, of_items: Set[str]) -> str:
         plain = {"customerType", *(name for name in self.names if "[]" not in name and "*" not in name)}

@@ -24,6 +24,7 @@ from consumer.validation import validated
 _PLACEHOLDER: Final = re.compile(r"\$\{(env|file):")
 _BRACKETED: Final = re.compile(r"\[(\w+)\]|\{\{?\s*(\w+)\s*\}?\}|%(\w+)%")
 _WHOLE_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
+_LEFT_OUT: Final = ", and it is left out of every request"
 _ANY_URL: Final = "https://unknown.invalid/"
 """Stands in for one whose secrets are missing, so that its other problems are found, too."""
 
@@ -231,7 +232,7 @@ def _unknown_fields(rows: Sequence[LocatedRow], known: KnownFields | None) -> li
     return [
         node.problem(text, "field", severity=known.severity)
         for node, row in rows
-        if row.field is not None and (text := known.why_unknown(row.field))
+        if row.field is not None and (text := known.why_unknown(row.field, consequence=_LEFT_OUT))
     ]
 
 

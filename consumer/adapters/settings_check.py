@@ -80,6 +80,6 @@ def _unknown_names(root: Node, known: KnownFields) -> list[Problem]:
             continue
         severity: Severity = known.severity if key in _NEEDED else "warning"
         advice = "" if "did you mean" in wrong else ": name the field that has it"
-        text = f"`event.{key}`: {wrong.partition(':')[0]}{advice}"
+        text = f"`event.{key}`: {wrong}{advice}"
         problems.append(section.problem(text, key, severity=severity))
     return problems

@@ -104,7 +104,10 @@ def test_the_registrys_newest_schemas_are_asked_for_the_fields_of_settings_and_p
 
     assert shown.code == 1
     assert "loyaltyLevel" not in shown.out
-    assert "hub.yaml:7: no schema has the field `frstName`; did you mean `firstName`?" in shown.out
+    assert (
+        "hub.yaml:7: no schema has the field `frstName`, and it is left out of every request; did you mean `firstName`?"
+        in shown.out
+    )
     assert "no field `isTestCard` (event.test_card): its events would go to the dead letters" in shown.out
 
 

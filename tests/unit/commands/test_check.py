@@ -47,7 +47,7 @@ def test_settings_and_profiles_are_reported_together_though_the_settings_are_wro
         1,
         [
             "postback.yaml:3: `tick_minutes` must be a number such as 15 or 0.5, not `soon`",
-            "profiles/a.yaml:3: no schema has the field `frstName`; did you mean `firstName`?",
+            "profiles/a.yaml:3: no schema has the field `frstName`, and it is left out of every request; did you mean `firstName`?",
             "profiles/b.yaml:4: `postback_url` must begin with https:// or http://, e.g. https://example.com/partials.php",
             "found: 3 errors; good: nothing yet",
         ],
@@ -84,7 +84,7 @@ def test_unknown_field_is_a_warning_where_a_registry_may_have_more(capsys: pytes
 
     assert (code, lines[0]) == (
         0,
-        "profiles/a.yaml:3: warning: no schema has the field `vat`: correct it, or it is left out of every request",
+        "profiles/a.yaml:3: warning: no schema has the field `vat`, and it is left out of every request",
     )
 
 
