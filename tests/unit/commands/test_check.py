@@ -47,8 +47,10 @@ def test_settings_and_profiles_are_reported_together_though_the_settings_are_wro
         1,
         [
             "postback.yaml:3: `tick_minutes` must be a number such as 15 or 0.5, not `soon`",
-            "profiles/a.yaml:3: no schema has the field `frstName`, and it is left out of every request;"
-            " did you mean `firstName`?",
+            (
+                "profiles/a.yaml:3: no schema has the field `frstName`, and it is left out of every request;"
+                " did you mean `firstName`?"
+            ),
             "profiles/b.yaml:4: `postback_url` must begin with https:// or http://, e.g. https://example.com/partials.php",
             "found: 3 errors; good: nothing yet",
         ],
