@@ -1,6 +1,6 @@
 """Brokers die, come back, hang and lose their leader; deliveries go on by themselves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -146,17 +146,21 @@ def test_the_end_of_a_transaction_that_the_broker_lost_is_written_again(
     service.profile("all", receiver.url("/all"))
     service.start().stop()
     places = {"pb.ingest": ("pb.orders", 0), "pb.dispatch": (service.topic("retry"), 0)}
-    killed = [_leaves_open(broker, group, place) for group, place in places.items()]
-    broker.kill()
-    del killed
-    broker.start()  # it ends what is open before it has leaders again
-    for group, place in places.items():
-        assert not _tells_offsets(broker, group, place), "without the fault there is nothing to see"
+    assert any(_loses_an_end(broker, places) for _ in range(6)), "without the fault there is nothing to see"
 
     service.start()
     crm.send_orders(events := [crm.order() for _ in range(20)])
 
     receiver.wait_for_all({e["eventId"] for e in events}, "/all")
+
+
+def _loses_an_end(broker: KafkaBroker, places: Mapping[str, tuple[str, int]]) -> bool:
+    """Whether the broker, which ends what is open before it has leaders again, loses the end: nearly always it does."""
+    killed = [_leaves_open(broker, group, place) for group, place in places.items()]
+    broker.kill()
+    del killed
+    broker.start()
+    return not all(_tells_offsets(broker, group, place) for group, place in places.items())
 
 
 def _leaves_open(broker: KafkaBroker, group: str, place: tuple[str, int]) -> Producer:
