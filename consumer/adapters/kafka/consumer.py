@@ -16,6 +16,7 @@ _COMMITTED_S: Final = 5.0
 """Asked anew after this long: librdkafka may wait for an answer that was lost."""
 
 _SINCE_S: Final = 2.0
+"""The loop stands still for so long at most: without an answer more is read than need be, and nothing is missed."""
 
 _DECIDED_S: Final = 25.0
 """By then the brokers have ended every transaction of a process that was killed: if they have not, they never will."""
