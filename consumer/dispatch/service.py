@@ -1,25 +1,25 @@
 """The loop: one thread, no waiting but in the sender's and the reader's own."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from consumer.core.errors import NoLongerMember, OutcomeUnknown, TransactionAborted
+from consumer.core.errors import NoLongerMember, OutcomeUnknown
 from consumer.core.offsets import Ledger
 from consumer.core.ports import Log
 from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
 from consumer.dispatch.admission import Admission
+from consumer.dispatch.commits import Commits
+from consumer.dispatch.gauges import Gauges
 from consumer.dispatch.lanes import Job, Lanes
 from consumer.dispatch.orders import Orders
+from consumer.dispatch.owned import Owned
 from consumer.dispatch.pace import READ_AT_ONCE, Pace
 from consumer.dispatch.ports import Reader, Sender
-from consumer.dispatch.run import Run
 from consumer.dispatch.run_report import RunReport
 from consumer.dispatch.sending import Sending
 from consumer.dispatch.settling import Settling
-from consumer.dispatch.shard import Shard
 from consumer.dispatch.targets import Targets
 from consumer.dispatch.track import NEVER_MS, Cursor, Track
 from consumer.log import EventLog
@@ -65,9 +65,6 @@ class Dispatch:
 
     Attributes:
         beat_ms: When the loop last went round, for the health of the process.
-        committed: What was committed last for each owned partition, replaced as a whole: others may read it.
-        droppable: Offset before which the brokers need keep nothing of an owned partition; replaced in the same way.
-            What a run settled is kept until it has ended, since another owner that had to end it would look there.
     """
 
     reader: Reader
@@ -97,25 +94,30 @@ class Dispatch:
         self._sending = sending
         self._settling = settling
         self._names = names
-        self._metrics = metrics
-        self._commit_interval_ms = commit_interval_ms
         self._clock_ms = clock_ms
         self._pace = Pace(lanes, admission, orders)
         self._report = RunReport(metrics)
-        self._shards: dict[int, Shard] = {}
+        self._owned = owned = Owned(admission)
+        self._commits = Commits(
+            log=log, owned=owned, settling=settling, pace=self._pace, interval_ms=commit_interval_ms
+        )
+        self._gauges = Gauges(lanes=lanes, targets=targets, settling=settling, owned=owned, metrics=metrics)
         self._moved: set[Track] = set()
-        self._tracks: dict[tuple[str, int], tuple[Shard, Track]] = {}
-        self._windows: dict[int, list[Track]] = defaultdict(list)
-        self._next_commit_ms = 0
         self._next_look_ms = 0
         self._put_off_until_ms = 0
         self._taken_again_ms = NEVER_MS
-        self._is_unwritten = False
-        self._shown: frozenset[str] = frozenset()
         self._new_profiles: tuple[tuple[Profile, ...], frozenset[str] | None] | None = None
         self.beat_ms = clock_ms()
-        self.committed: Mapping[tuple[str, int], tuple[int, str]] = {}
-        self.droppable: Mapping[tuple[str, int], int] = {}
+
+    @property
+    def committed(self) -> Mapping[tuple[str, int], tuple[int, str]]:
+        """What was committed last for each owned partition; others may read it."""
+        return self._commits.committed
+
+    @property
+    def droppable(self) -> Mapping[tuple[str, int], int]:
+        """Offset before which the brokers need keep nothing of an owned partition; others may read it."""
+        return self._commits.droppable
 
     def use(self, profiles: Iterable[Profile], named: frozenset[str] | None = frozenset()) -> None:
         """
@@ -133,9 +135,8 @@ class Dispatch:
     def turn(self) -> None:
         """Read what is due, send, settle what was answered, commit when it is time."""
         now_ms = self.beat_ms = self._clock_ms()
-        # Not later than if the clock had not been set back.
-        self._next_commit_ms = min(self._next_commit_ms, now_ms + self._commit_interval_ms)
-        self._next_look_ms = min(self._next_look_ms, now_ms + _LOOK_MS)
+        self._commits.look(now_ms)
+        self._next_look_ms = min(self._next_look_ms, now_ms + _LOOK_MS)  # the clock may have been set back
         if self._new_profiles is not None:
             (profiles, named), self._new_profiles = self._new_profiles, None
             self._targets.use(profiles, now_ms, named)
@@ -148,7 +149,7 @@ class Dispatch:
         now_ms = self._clock_ms()
         if now_ms >= self._next_look_ms:
             self._look(now_ms)
-        if (self._settling.has_much and not self._is_unwritten) or now_ms >= self._next_commit_ms:
+        if self._commits.is_due(now_ms):
             self._commit(now_ms)
 
     def finish(self, within_ms: int) -> None:
@@ -156,13 +157,11 @@ class Dispatch:
         deadline = self._clock_ms() + within_ms
         unsent = self._lanes.clear()
         unsent += self._wait_for_answers(within_ms)
-        ledgers = [track.ledger for _, track in self._tracks.values()]
-        if not all(ledger.is_told_by(ledger.committable()) for ledger in ledgers):
-            # What is open is scattered too far for the commit to tell what among it was delivered.
+        if not self._owned.can_be_told:
             for job in unsent:
                 self._admission.hold_line(job, self._clock_ms())
         self._commit(self._clock_ms())
-        while self._is_unwritten and self._clock_ms() < deadline:
+        while self._commits.was_refused and self._clock_ms() < deadline:
             self._commit(self._clock_ms())
 
     def undecided(self, place: tuple[str, int], group: Any) -> None:
@@ -176,15 +175,11 @@ class Dispatch:
     def assigned(self, partitions: Mapping[tuple[str, int], CommittedOffset]) -> None:
         """These are ours from now on."""
         now_ms = self._clock_ms()
-        for (topic, partition), committed in sorted(partitions.items()):
-            ledger = Ledger(committed.offset or 0, committed.metadata)
-            shard = self._shards.setdefault(partition, Shard(Cursor(self.reader, self._moved), self._admission.learn))
-            track = shard.add((topic, partition), self._names.period(topic), ledger, now_ms)
-            self._tracks[track.place] = (shard, track)
-            if track.period is not None:
-                self._windows[track.period].append(track)
-        begins = {place: (c.offset or 0, c.metadata) for place, c in partitions.items()}
-        self.committed = {**self.committed, **begins}
+        begins = {place: (committed.offset or 0, committed.metadata) for place, committed in partitions.items()}
+        cursor = Cursor(self.reader, self._moved)
+        for place, (offset, metadata) in sorted(begins.items()):
+            self._owned.add(place, self._names.period(place[0]), Ledger(offset, metadata), cursor, now_ms)
+        self._commits.assigned(begins)
         _log.info("partitions.assigned", count=len(partitions))
 
     def revoked(self, partitions: Sequence[tuple[str, int]]) -> None:
@@ -200,43 +195,33 @@ class Dispatch:
         kept = {place: value for place, value in self.committed.items() if place not in set(partitions)}
         self._lanes.clear()
         self._orders.clear()
-        self._settling.clear()
-        self._shards.clear()
-        self._tracks.clear()
-        self._windows.clear()
-        self._is_unwritten = False
-        self.committed = {}
-        self.droppable = {}
+        self._commits.clear()
+        self._owned.clear()
         _log.info("partitions.given_up", count=len(partitions))
         if kept:
             self.assigned({place: _Kept(offset, metadata) for place, (offset, metadata) in kept.items()})
             for place in kept:
-                self._tracks[place][1].watch_anew()
+                self._owned.tracks[place][1].watch_anew()
 
     def _begin_runs(self, now_ms: int) -> int:
         """Start what is due; returns when the next run of a resting shard is due."""
         periods = self._targets.periods
         soonest = NEVER_MS
-        are_kept_back = any(shard.keeps_others_back(now_ms) for shard in self._shards.values())
-        for partition, shard in self._shards.items():
+        are_kept_back = any(shard.keeps_others_back(now_ms) for shard in self._owned.shards.values())
+        for partition, shard in self._owned.shards.items():
             if shard.run is None:
                 due_ms = shard.next_run_ms(periods)
                 if due_ms > now_ms:
                     soonest = min(soonest, due_ms)
                 elif shard.precedence.is_unwritten:
-                    # A run reads all that the one before it moved.
-                    self._next_commit_ms = self._next_commit_ms if self._is_unwritten else now_ms
+                    self._commits.hurry(now_ms)  # a run reads all that the one before it moved
                 elif not are_kept_back and shard.may_begin(now_ms) and shard.begin_run(now_ms, periods):
                     self._settling.oldest[partition].begin_run()
         return soonest
 
-    @property
-    def _runs(self) -> list[Run]:
-        return [shard.run for shard in self._shards.values() if shard.run is not None]
-
     def _go_on(self, now_ms: int) -> None:
         """Let runs read what they put off, when nothing else is left to be read and sent."""
-        runs = self._runs
+        runs = self._owned.runs
         waiting = [run for run in runs if run.waits and run.reading == 1]
         if not waiting:
             self._put_off_until_ms = now_ms + _PUT_OFF_MS
@@ -249,14 +234,14 @@ class Dispatch:
 
     def _read(self, now_ms: int, next_run_ms: int) -> bool:
         """Whether there was anything: then there is likely more."""
-        if self._is_unwritten or not self._pace.wants_more(now_ms):
+        if self._commits.was_refused or not self._pace.wants_more(now_ms):
             return False
         wait_ms = 0 if self._sender.in_flight or self._orders.open_count else self._wait_ms(now_ms, next_run_ms)
         self._moved.clear()
         records, ends = self.reader.read(READ_AT_ONCE, wait_ms / 1000)
         if wait_ms:
             now_ms = self._clock_ms()
-        tracks = self._tracks
+        tracks = self._owned.tracks
         for record in records:
             known = tracks.get((record.topic(), record.partition()))
             if known is None:
@@ -273,11 +258,12 @@ class Dispatch:
         return bool(records)
 
     def _wait_ms(self, now_ms: int, next_run_ms: int) -> int:
-        until = min(next_run_ms, self._next_commit_ms if self._has_unwritten() else NEVER_MS, self._next_look_ms)
+        commits = self._commits
+        until = min(next_run_ms, commits.next_ms if commits.has_something else NEVER_MS, self._next_look_ms)
         return max(0, min(until - now_ms, _LONGEST_WAIT_MS))
 
     def _feed(self, now_ms: int) -> None:
-        if not self._is_unwritten:
+        if not self._commits.was_refused:
             self._sending.feed(now_ms)
 
     def _collect(self, wait_ms: int) -> None:
@@ -290,7 +276,7 @@ class Dispatch:
         now_ms = self._clock_ms()
         for job, answer in answers:
             # What was in flight when its partition went to somebody else is theirs.
-            known = self._tracks.get(job.track.place)
+            known = self._owned.tracks.get(job.track.place)
             if known is not None and known[1] is job.track:
                 self._sending.finished(job, answer, now_ms)
             else:
@@ -298,78 +284,31 @@ class Dispatch:
 
     def _look(self, now_ms: int) -> None:
         self._next_look_ms = now_ms + _LOOK_MS
-        if self._report.look_at(self._windows, now_ms):
+        if self._report.look_at(self._owned.windows, now_ms):
             self._settling.forget_logged()
         if now_ms >= self._taken_again_ms:
             self._taken_again_ms = NEVER_MS
-            if self.reader.owned() - self._tracks.keys():
+            if self.reader.owned() - self._owned.tracks.keys():
                 self.reader.start_over()
-        for shard in self._shards.values():
+        for shard in self._owned.shards.values():
             shard.look_at_the_next_run(now_ms, self._targets.periods)
-        runs = self._runs
+        runs = self._owned.runs
         self._pace.look(now_ms, runs)
         for run in runs:
             if run.waits and run.reading > 1 and (run.must_end or self._admission.has_room_for_aside(run)):
                 run.go_on()
 
-    def _has_unwritten(self) -> bool:
-        return bool(self._settling.records) or any(track.dirty for _, track in self._tracks.values())
-
     def _commit(self, now_ms: int) -> None:
-        """Write what was settled. On failure nothing is lost: it is written with the next, and nothing is sent until
-        then."""
-        self._next_commit_ms = now_ms + self._commit_interval_ms
-        offsets, is_told = self._committable()
-        if not is_told:
-            self._pace.keep_to_what_can_be_told(now_ms)
-            offsets, _ = self._committable()
-        records = self._settling.records
-        if offsets or records:
-            try:
-                self._log.commit(records, offsets, self.reader.group_metadata(), meanwhile=self.meanwhile)
-            except NoLongerMember:
-                # Only reading on tells the client so, and what is read until then is nobody's here.
-                self.lost(list(self.committed))
-                self._taken_again_ms = now_ms + _FORGOTTEN_MS
-                return
-            except OutcomeUnknown:
-                self.reader.start_over()
-                return
-            except TransactionAborted:
-                self._is_unwritten = True
-                self._next_commit_ms = now_ms + 100
-                return
-            self._settling.written()
-            for shard in self._shards.values():
-                shard.written(now_ms, was_delayed=self._is_unwritten)
-            self._is_unwritten = False
-            for place in offsets:
-                self._tracks[place][1].dirty = False
-            self.committed = {**self.committed, **offsets}
-        ended = {place: at for place, (at, _) in self.committed.items() if self._tracks[place][0].has_ended_its_runs}
-        self.droppable = {**self.droppable, **ended}
-        self._show(now_ms)
-
-    def _committable(self) -> tuple[dict[tuple[str, int], tuple[int, str]], bool]:
-        """Offsets and metadata to commit, and whether they tell of all that was settled."""
-        ledgers = {place: track.ledger for place, (_, track) in self._tracks.items() if track.dirty}
-        commits = {place: ledger.committable() for place, ledger in ledgers.items()}
-        return commits, all(ledger.is_told_by(commits[place]) for place, ledger in ledgers.items())
-
-    def _show(self, now_ms: int) -> None:
-        """Gauges of what only this loop knows."""
-        held = self._lanes.held(self._targets.open_ones(), now_ms)
-        for endpoint in self._shown.difference(held):
-            self._metrics.endpoint_held.remove(endpoint)
-        for endpoint, is_held in held.items():
-            self._metrics.endpoint_held.labels(endpoint).set(is_held)
-        self._shown = frozenset(held)
-        oldest = self._settling.oldest
-        for _, track in self._tracks.values():
-            if track.period is None:
-                oldest[track.place[1]].look_at(track)
-        known = [at_ms for one in oldest.values() if (at_ms := one.at_ms) is not None]
-        self._metrics.retry_oldest.set(min(known) / 1000 if known else 0)
+        try:
+            self._commits.write(now_ms, self.reader.group_metadata(), meanwhile=self.meanwhile)
+        except NoLongerMember:
+            # Only reading on tells the client so, and what is read until then is nobody's here.
+            self.lost(list(self.committed))
+            self._taken_again_ms = now_ms + _FORGOTTEN_MS
+        except OutcomeUnknown:
+            self.reader.start_over()
+        else:
+            self._gauges.show(now_ms)
 
     def _wait_for_answers(self, within_ms: int) -> list[Job]:
         """What followed those that were answered, and is not sent any more."""
@@ -379,7 +318,7 @@ class Dispatch:
             self._collect(100)
             unsent += self._lanes.clear()
             self.meanwhile()
-            if self._clock_ms() >= self._next_commit_ms:
+            if self._commits.is_due(self._clock_ms()):
                 self._commit(self._clock_ms())
         left = self._sender.in_flight
         if left:

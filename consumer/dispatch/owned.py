@@ -1,0 +1,59 @@
+"""The partitions that this instance owns: as tracks, and as the shards that these make up."""
+
+from collections import defaultdict
+
+from consumer.core.offsets import Ledger
+from consumer.dispatch.admission import Admission
+from consumer.dispatch.run import Run
+from consumer.dispatch.shard import Shard
+from consumer.dispatch.track import Cursor, Track
+
+
+class Owned:
+    """
+    Attributes:
+        shards: By the partitions' number.
+        tracks: With the shard of each, by topic and partition.
+        windows: The tracks of each window, by its period in seconds.
+    """
+
+    def __init__(self, admission: Admission) -> None:
+        self.shards: dict[int, Shard] = {}
+        self.tracks: dict[tuple[str, int], tuple[Shard, Track]] = {}
+        self.windows: dict[int, list[Track]] = defaultdict(list)
+        self._admission = admission
+
+    def add(self, place: tuple[str, int], period: int | None, ledger: Ledger, cursor: Cursor, now_ms: int) -> None:
+        """
+        A partition was assigned.
+
+        Args:
+            period: Seconds; None for the retry topic.
+        """
+        shard = self.shards.setdefault(place[1], Shard(cursor, self._admission.learn))
+        track = shard.add(place, period, ledger, now_ms)
+        self.tracks[place] = (shard, track)
+        if period is not None:
+            self.windows[period].append(track)
+
+    def clear(self) -> None:
+        """Nothing is owned."""
+        self.shards.clear()
+        self.tracks.clear()
+        self.windows.clear()
+
+    @property
+    def runs(self) -> list[Run]:
+        """Those that are going on."""
+        return [shard.run for shard in self.shards.values() if shard.run is not None]
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether something was read or settled since the last commit."""
+        return any(track.dirty for _, track in self.tracks.values())
+
+    @property
+    def can_be_told(self) -> bool:
+        """Whether a commit tells of all that was settled: not when what is open is scattered too far."""
+        ledgers = [track.ledger for _, track in self.tracks.values()]
+        return all(ledger.is_told_by(ledger.committable()) for ledger in ledgers)
