@@ -158,6 +158,15 @@ def test_output_that_cannot_be_written_is_one_line_and_1(arguments: list[str], u
     assert ended.returncode == 1
 
 
+def test_closed_output_is_one_line_and_1() -> None:
+    command = f"exec '{sys.executable}' -m consumer schema settings >&-"
+
+    ended = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False)
+
+    assert (ended.stdout, ended.stderr) == (b"", b"the output cannot be written: stdout is closed\n")
+    assert ended.returncode == 1
+
+
 def test_reader_who_leaves_early_sees_no_traceback() -> None:
     command = [sys.executable, "-m", "consumer", "schema", "settings"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
