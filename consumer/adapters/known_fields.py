@@ -34,11 +34,9 @@ class KnownFields:
 
     def why_unknown(self, field: str, *, consequence: str = "") -> str | None:
         """What is wrong with a field's name, and what comes of it; None when an event can have it."""
-        if field == "customerType" or field in self.names or self._is_in_a_map(field):
-            return None
-        slot = _SLOT.fullmatch(field)
         of_items = {name.partition("[].")[2] for name in self.names if "[]." in name}
-        if slot and (slot[2] in of_items or "*" in of_items):
+        slot = _SLOT.fullmatch(field)
+        if field == "customerType" or _has(self.names, field) or (slot and _has(of_items, slot[2])):
             return None
         return f"no schema has the field `{field}`{consequence}{self._meant(field, of_items)}"
 
@@ -49,9 +47,11 @@ class KnownFields:
             return f"; did you mean {' or '.join(f'`{name}`' for name in begun[:_MOST_MEANT])}?"
         place = _IN_ARRAY.fullmatch(field)
         number = int(place[1]) + 1 if place else int((_DIGITS.findall(field) or ["1"])[0])
-        slots = {f"product{number}_{name}" for name in of_items}
+        slots = {f"product{number}_{name}" for name in of_items if "*" not in name}
         return did_you_mean(f"product{number}_{place[2]}" if place else field, plain | slots, closeness=0.8)
 
-    def _is_in_a_map(self, field: str) -> bool:
-        """Whether *field* is a path into something whose inner names no schema tells."""
-        return any(f"{field[:place]}.*" in self.names for place, letter in enumerate(field) if letter == ".")
+
+def _has(names: Set[str], path: str) -> bool:
+    """Whether *path* is one of the names, or leads into something whose inner names no schema tells."""
+    inner = (f"{path[:place]}.*" for place, letter in enumerate(path) if letter == ".")
+    return path in names or "*" in names or any(name in names for name in inner)
