@@ -135,6 +135,7 @@ def test_informational_answers_come_before_the_final_one(sender: Sender) -> None
         ("503 x\r\nretry-AFTER:\t 120 \t", "120"),
         ("503 x\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT"),
         ("503 x\r\nRetry-After: 1e3", "1e3"),
+        ("503 x\r\nRetry-After: " + "0" * 90_000 + "x", "0" * 128),
         ("503 x\r\nRetry-After: \xff", "Ã¿"),
         ("429 x\r\nRetry-After:", ""),
         ("429 x\r\nX-Retry-After: 120", None),

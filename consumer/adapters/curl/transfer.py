@@ -20,6 +20,8 @@ BODY_READ_BYTES: Final = 256 * 1024
 """A longer body ends the transfer and its connection: reading on would cost more than a new connection."""
 LOOK_UP_KEPT_SECONDS: Final = 60
 
+_RETRY_AFTER_KEPT: Final = 128
+"""Characters: no date is longer, and so many digits are as good as more."""
 _LONGEST_CONNECT: Final = timedelta(seconds=10)
 _CA_CACHE_SECONDS: Final = 300
 _CURLOPT_CA_CACHE_TIMEOUT: Final = 321  # pycurl has no name for it
@@ -197,5 +199,5 @@ class Transfer:
                 return None
             name, _colon, value = line.partition(b":")
             if name.strip().lower() == b"retry-after":
-                return value.strip().decode("latin-1")
+                return value.strip()[:_RETRY_AFTER_KEPT].decode("latin-1")
         return None
