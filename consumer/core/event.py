@@ -15,6 +15,13 @@ Getter = Callable[[Fields], Any]
 
 _SLOT: Final = re.compile(r"product([1-9][0-9]{0,3})_(.+)")
 _ITEMS: Final = "items"
+_LONGEST_ID: Final = 512
+"""Characters, also of a customer type: they are written beside the event, as key and header, and what the brokers
+refuse as too large would be read again for ever."""
+
+_MOST_TYPES: Final = 100
+"""Customer types of one event, each of which may become a record of the event's size for each profile."""
+
 _FALSE_WORDS: Final = frozenset({"", "0", "false", "f", "no", "n", "off", "null", "none"})
 
 
@@ -189,7 +196,10 @@ def id_text(value: Any) -> str | None:
 
 
 def is_set(value: Any) -> bool:
-    """Whether a flag is set, however a CRM spells it: in doubt it is, since a test-card order must never go out."""
+    """
+    Whether a flag is set, however a CRM spells it. Null and what is empty are not; what else is in doubt is, since a
+    test-card order must never go out.
+    """
     if isinstance(value, str):
         return value.strip().casefold() not in _FALSE_WORDS
     return bool(value)
@@ -250,7 +260,7 @@ class EventReader:
             default_type: The source's `customer_type`, for events that name none.
 
         Raises:
-            UndecodableRecord: It has no event id or no order id.
+            UndecodableRecord: It has no event id or no order id, or they or its customer types are beyond all measure.
             NoTestCardField: Its schema cannot say whether the test card was used.
         """
         return Event(
@@ -266,7 +276,8 @@ class EventReader:
 
     def order_id(self, fields: Fields) -> str | None:
         """That of an event which may be none otherwise, if it has one."""
-        return id_text(self._order_id(fields))
+        text = id_text(self._order_id(fields))
+        return text if text is not None and len(text) <= _LONGEST_ID else None
 
     def is_test_card(self, fields: Fields) -> bool:
         """
@@ -291,6 +302,10 @@ class EventReader:
         codes = dict.fromkeys(code_of(str(text)) for text in values if text is not None and str(text).strip())
         if not codes and default_type:
             return (code_of(default_type),)
+        if len(codes) > _MOST_TYPES:
+            raise UndecodableRecord(f"the event has {len(codes)} customer types, and {_MOST_TYPES} are the most it can")
+        for code in codes:
+            _check_length(code, self._names.customer_types)
         return tuple(codes)
 
     @staticmethod
@@ -298,4 +313,10 @@ class EventReader:
         text = id_text(get(fields))
         if text is None:
             raise UndecodableRecord(f"the event has no {name}")
+        _check_length(text, name)
         return text
+
+
+def _check_length(text: str, name: str | None) -> None:
+    if len(text) > _LONGEST_ID:
+        raise UndecodableRecord(f"the event's {name} has {len(text)} characters, and {_LONGEST_ID} are the most it can")

@@ -101,6 +101,36 @@ def test_customer_types(types: object, default: str | None, codes: tuple[str, ..
     assert read(customerTypes=types, default_type=default).customer_types == codes
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"orderId": "7" * 513}, "the event's orderId has 513 characters"),
+        ({"eventId": "e" * 700_000}, "the event's eventId has 700000 characters"),
+        ({"customerTypes": ["SALE", "x" * 513]}, "the event's customerTypes has 513 characters"),
+        ({"customerTypes": [f"TYPE_{number}" for number in range(101)]}, "the event has 101 customer types"),
+    ],
+)
+def test_what_would_not_fit_beside_the_event_is_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(UndecodableRecord, match=words):
+        read(**fields)
+
+
+def test_ids_and_customer_types_may_be_long_and_many() -> None:
+    types = [f"TYPE_{number}" for number in range(100)]
+
+    event = read(orderId="7" * 512, eventId="e" * 512, customerTypes=types)
+
+    assert (event.order_id, event.event_id, event.customer_types) == ("7" * 512, "e" * 512, tuple(types))
+
+
+def test_the_order_id_of_what_is_refused_is_told_if_it_can_be_a_key() -> None:
+    reader = EventReader(EventNames())
+
+    assert reader.order_id({"orderId": 7}) == "7"
+    assert reader.order_id({"orderId": "7" * 513}) is None
+    assert reader.order_id({}) is None
+
+
 def test_a_schema_that_cannot_say_whether_the_test_card_was_used() -> None:
     reader = EventReader(EventNames())
 
