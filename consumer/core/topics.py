@@ -1,9 +1,49 @@
-"""Names of the program's own topics."""
+"""The program's own topics: their names, and what they carry."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from consumer.core.schedule import period_seconds, window_name, window_period
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """
+    Largest values that the program's topics take, what is added on the way already taken off.
+
+    Attributes:
+        window_bytes: Of the window and retry topics.
+        raised_ms: When it was tried last to have them take more; 0 where it was not.
+    """
+
+    window_bytes: int
+    dead_letter_bytes: int
+    raised_ms: int = 0
+
+    def as_dead_letter(self, key: bytes | None, value: bytes) -> tuple[bytes | None, bytes]:
+        """What of a key and a value its topic takes: both, or the key alone, or nothing."""
+        key_bytes = len(key or b"")
+        if key_bytes + len(value) <= self.dead_letter_bytes:
+            return key, value
+        return key if key_bytes <= self.dead_letter_bytes else None, b""
+
+
+@dataclass(slots=True)
+class Sizes:
+    """
+    What the topics carry, shared by the stages and by whoever asks the brokers.
+
+    Attributes:
+        carries: None until it is known.
+        are_asked_for: Something waits for the brokers to be asked, and for topics that carry more if that can be.
+    """
+
+    carries: Carries | None = None
+    are_asked_for: bool = False
+
+    def as_dead_letter(self, key: bytes | None, value: bytes) -> tuple[bytes | None, bytes]:
+        """What of a dead letter's key and value its topic takes, as far as is known."""
+        return (key, value) if self.carries is None else self.carries.as_dead_letter(key, value)
 
 
 @dataclass(frozen=True, slots=True)

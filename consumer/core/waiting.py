@@ -177,6 +177,10 @@ def _add_retry(waiting: Waiting, value: bytes) -> None:
     waiting.reason = reason
 
 
+NOT_KEPT: Final = "; its bytes are not kept: the dead-letter topic takes no record of that size"
+"""What is added to the error of such a dead letter."""
+
+
 def dead_letter_headers(
     reason: str, *, source: str, profile: str = "", delivery_id: str = "", error: str = ""
 ) -> list[tuple[str, bytes]]:

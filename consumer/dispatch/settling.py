@@ -7,7 +7,7 @@ from consumer.core.customer_type import PARTIAL
 from consumer.core.outcome import Delivered, Failed, Reason
 from consumer.core.ports import LogRecord
 from consumer.core.report import outcome_row
-from consumer.core.topics import TopicNames
+from consumer.core.topics import Sizes, TopicNames
 from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, retry_header, run_header, window_header
 from consumer.core.window import LatelyNoted
 from consumer.dispatch.lanes import Job
@@ -35,11 +35,12 @@ class Settling:
         oldest: First failures of what waits in the retry topic, by partition.
     """
 
-    def __init__(self, *, names: TopicNames, metrics: Metrics, give_up_after_ms: int | None) -> None:
+    def __init__(self, *, names: TopicNames, sizes: Sizes, metrics: Metrics, give_up_after_ms: int | None) -> None:
         self.records: list[LogRecord] = []
         self.moved_partials = LatelyNoted()
         self.oldest: defaultdict[int, OldestFailure] = defaultdict(OldestFailure)
         self._names = names
+        self._sizes = sizes
         self._outcomes_topic = names.outcomes
         self._metrics = metrics
         self._counts = metrics.by_profile.counts
@@ -120,8 +121,20 @@ class Settling:
         taken.settle()
 
     def dead_letter(self, taken: Taken, reason: str, now_ms: int, *, error: str = "") -> None:
-        """It can never be delivered: kept with its bytes and the reason."""
+        """It can never be delivered: kept with its bytes and the reason, in the retry topic if nowhere else."""
         waiting = taken.waiting
+        if self._sizes.as_dead_letter(taken.key, taken.value) != (taken.key, taken.value):
+            self._sizes.are_asked_for = True
+            _log.error(
+                "dead_letter.too_large",
+                reason=reason,
+                source=waiting.source,
+                profile=waiting.profile,
+                bytes=len(taken.value),
+                advice=f"it stays in the retry topic: raise max.message.bytes of {self._names.dead_letter}",
+            )
+            self._to_retry(taken, waiting.reason)
+            return
         headers = dead_letter_headers(
             reason, source=waiting.source, profile=waiting.profile, delivery_id=waiting.delivery_id, error=error
         )

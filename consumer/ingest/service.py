@@ -1,7 +1,7 @@
 """The loop of stage 1."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any, Final
@@ -13,8 +13,8 @@ from consumer.core.ports import Log, Place, Record
 from consumer.core.profile import Profile
 from consumer.core.report import outcome_row
 from consumer.core.routing import Delivery
-from consumer.core.topics import TopicNames
-from consumer.core.waiting import Waiting, dead_letter_headers, marker_header, window_header
+from consumer.core.topics import Sizes, TopicNames
+from consumer.core.waiting import NOT_KEPT, Waiting, dead_letter_headers, marker_header, window_header
 from consumer.ingest.batch import Batch
 from consumer.ingest.ports import Reader
 from consumer.ingest.routing import Routing
@@ -36,20 +36,6 @@ _CARRIES_HOLD_MS: Final = 5_000
 _log = EventLog("ingest")
 
 
-@dataclass(frozen=True, slots=True)
-class Carries:
-    """
-    Largest values that the topics behind this stage take, what is added on the way already taken off.
-
-    Attributes:
-        raised_ms: When it was tried last to have them take more; 0 where it was not.
-    """
-
-    window_bytes: int
-    dead_letter_bytes: int
-    raised_ms: int = 0
-
-
 class _Unsure(Exception):
     """The event is larger than the topics carry, which may be made to take more."""
 
@@ -60,8 +46,6 @@ class Ingest:
 
     Attributes:
         beat_ms: When the loop last went round, for the health of the process.
-        carries: What the topics behind this stage carry; None until it is known.
-        asks_for_sizes: An event waits for whoever sets `carries` to ask, and to make them carry more if that can be.
         committed: What was committed last for each owned partition, replaced as a whole: others may read it.
     """
 
@@ -75,6 +59,7 @@ class Ingest:
         events: EventReader,
         default_types: Mapping[str, str | None],
         names: TopicNames,
+        sizes: Sizes,
         tick: timedelta,
         metrics: Metrics,
         clock_ms: Callable[[], int],
@@ -86,6 +71,7 @@ class Ingest:
         decoder.want(events.fields)
         self._default_types = default_types
         self._names = names
+        self._sizes = sizes
         self._tick = tick
         self._metrics = metrics
         for topic, result in product(default_types, EVENT_RESULTS):
@@ -97,8 +83,6 @@ class Ingest:
         self._waits_for_schema = False
         self._read_at_once = _READ_AT_FIRST
         self.beat_ms = clock_ms()
-        self.carries: Carries | None = None
-        self.asks_for_sizes = False
         self.committed: Mapping[Place, tuple[int, str]] = {}
 
     def use(self, profiles: Iterable[Profile]) -> None:
@@ -176,7 +160,7 @@ class Ingest:
                 if isinstance(error, SchemaUnavailable):
                     self._report_schema(error)
                 else:
-                    self.asks_for_sizes = True
+                    self._sizes.are_asked_for = True
                 continue
             batch.results[place[0], result] += 1
             batch.passed(place, record.offset())
@@ -193,15 +177,18 @@ class Ingest:
             return "tombstone"
         topic = record.topic()
         place = f"{topic}/{record.partition()}/{record.offset()}"
-        if self.carries is not None and len(value) > self.carries.window_bytes:
-            return self._too_large(batch, record, value, place)
+        carries = self._sizes.carries
+        if carries is not None and len(value) > carries.window_bytes:
+            self._check_sizes()
+            error = f"{len(value)} bytes are more than the window and retry topics carry"
+            return self._dead(batch, record, "too_large", place, error)
         fields: Fields | None = None
         try:
             fields = self._decoder.decode(value)
             event = self._events.read(fields, place=place, default_type=self._default_types.get(topic))
         except RecordError as error:
             order_id = None if fields is None else self._events.order_id(fields)
-            return self._dead(batch, record, error.reason, place, str(error), value=value, order_id=order_id)
+            return self._dead(batch, record, error.reason, place, str(error), order_id=order_id)
         if event.test_card:
             return self._suppressed(batch, event, "test_card")
         return self._route(event, batch, routing, value, (place, record.timestamp()[1]))
@@ -238,30 +225,24 @@ class Ingest:
         return reason
 
     def _dead(
-        self,
-        batch: Batch,
-        record: Record,
-        reason: str,
-        place: str,
-        error: str,
-        *,
-        value: bytes,
-        order_id: str | None = None,
+        self, batch: Batch, record: Record, reason: str, place: str, error: str, *, order_id: str | None = None
     ) -> str:
+        whole = order_id.encode() if order_id else record.key(), record.value() or b""
+        kept = self._sizes.as_dead_letter(*whole)
+        if kept != whole:
+            self._check_sizes()
+            error += NOT_KEPT
         headers = dead_letter_headers(reason, source=place, error=error)
-        key = order_id.encode() if order_id else record.key()
-        batch.records.append((self._names.dead_letter, key, value, headers))
+        batch.records.append((self._names.dead_letter, *kept, headers))
         batch.dead[reason] += 1
         _log.error("record.dead_letter", reason=reason, source=place, error=error)
         return reason
 
-    def _too_large(self, batch: Batch, record: Record, value: bytes, place: str) -> str:
-        carries = self.carries
+    def _check_sizes(self) -> None:
+        """Before anything is given up because a topic does not carry it, that topic is made larger if it may be."""
+        carries = self._sizes.carries
         if carries is None or carries.raised_ms < self.beat_ms - _CARRIES_HOLD_MS:
             raise _Unsure
-        kept = value if len(value) <= carries.dead_letter_bytes else b""
-        error = f"{len(value)} bytes are more than the window and retry topics carry"
-        return self._dead(batch, record, "too_large", place, error, value=kept)
 
     def _report_schema(self, error: SchemaUnavailable) -> None:
         if not self._waits_for_schema:

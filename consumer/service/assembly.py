@@ -22,7 +22,7 @@ from consumer.adapters.schemas import Schemas, load_schemas, shipped_schemas
 from consumer.core.event import EventReader
 from consumer.core.profile import Profile
 from consumer.core.render import Renderer
-from consumer.core.topics import TopicNames
+from consumer.core.topics import Sizes, TopicNames
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.lanes import Job, Lanes
 from consumer.dispatch.orders import Orders
@@ -70,7 +70,7 @@ class Parts:
         """The folder of profiles. Fields that no schema has are for `check` to report, not for a running service."""
         return ProfileFolder(self.settings.profiles, environ=environ)
 
-    def ingest(self) -> tuple[Ingest, GroupConsumer]:
+    def ingest(self, sizes: Sizes) -> tuple[Ingest, GroupConsumer]:
         """Stage 1 with its reader."""
         settings = self.settings
         stage = Ingest(
@@ -79,6 +79,7 @@ class Parts:
             events=EventReader(settings.event.names),
             default_types={source.topic: source.customer_type for source in settings.sources},
             names=self.names,
+            sizes=sizes,
             tick=settings.tick,
             metrics=self.metrics,
             clock_ms=clock_ms,
@@ -88,12 +89,14 @@ class Parts:
         reader.subscribe([source.topic for source in settings.sources])
         return stage, reader
 
-    def dispatch(self) -> tuple[Dispatch, GroupConsumer]:
+    def dispatch(self, sizes: Sizes) -> tuple[Dispatch, GroupConsumer]:
         """Stage 2 with its reader."""
         settings = self.settings
         lanes, orders = Lanes(settings.http.max_in_flight_per_endpoint, slots=settings.http.max_in_flight), Orders()
         give_up = settings.retry.give_up_after
-        settling = Settling(names=self.names, metrics=self.metrics, give_up_after_ms=_ms(give_up) if give_up else None)
+        settling = Settling(
+            names=self.names, sizes=sizes, metrics=self.metrics, give_up_after_ms=_ms(give_up) if give_up else None
+        )
         targets = Targets(
             tick=settings.tick, render=self._renderer, counts=self.metrics.by_profile.counts, now_ms=clock_ms()
         )

@@ -7,8 +7,7 @@ from typing import Final, Protocol
 from consumer.adapters.kafka.topics import NewTopicSpec
 from consumer.core.profile import Profile
 from consumer.core.schedule import periods_in_use
-from consumer.core.topics import TopicNames
-from consumer.ingest.service import Carries
+from consumer.core.topics import Carries, TopicNames
 
 _KAFKA_DEFAULT_BYTES: Final = 1_048_588
 GROWTH_BYTES: Final = 16_384

@@ -137,14 +137,13 @@ class Supervisor:
                 return
         self._put_in_force()
         if self._role in {"all", "ingest"}:
-            self._ingest, reader = self._parts.ingest()
-            self._ingest.carries = self._own.carries
+            self._ingest, reader = self._parts.ingest(self._own.sizes)
             self._ingest.use(self._in_force.values())
             if not self._profiles.is_complete or any(profile.routes_partials for profile in self._profiles.profiles):
                 self._ingest.mark(self._own.windows_in_use())
             self._threads.append(StageThread("ingest", self._ingest, reader, lambda: None))
         if self._role in {"all", "dispatch"}:
-            self._dispatch, reader = self._parts.dispatch()
+            self._dispatch, reader = self._parts.dispatch(self._own.sizes)
             self._dispatch.use(self._in_force.values(), self._profiles.named)
             self._threads.append(StageThread("dispatch", self._dispatch, reader, self._finish_dispatch))
         for thread in self._threads:
@@ -186,10 +185,7 @@ class Supervisor:
             if changed is not None:
                 self._take_profiles(changed)
         try:
-            if self._ingest is not None and self._ingest.asks_for_sizes:
-                self._own.make_large()
-                self._ingest.carries = self._own.carries
-                self._ingest.asks_for_sizes = False
+            self._own.make_large_if_asked()
             if now_ms >= self._next_ask_ms:
                 self._next_ask_ms = now_ms + _ASK_MS
                 self._own.hear()
@@ -235,7 +231,6 @@ class Supervisor:
         self._in_force = fit
         self._waiting = [profile for profile in self._profiles.profiles if fit.get(profile.name) is not profile]
         if self._ingest is not None:
-            self._ingest.carries = self._own.carries
             self._ingest.use(fit.values())
         if self._dispatch is not None:
             self._dispatch.use(fit.values(), self._profiles.named)

@@ -8,8 +8,7 @@ from typing import Final, Protocol
 from consumer.core.errors import BrokerUnreachable, SettingsError
 from consumer.core.ports import Place
 from consumer.core.profile import Profile
-from consumer.core.topics import TopicNames
-from consumer.ingest.service import Carries
+from consumer.core.topics import Sizes, TopicNames
 from consumer.log import EventLog
 from consumer.service.own_topics import (
     AsksTopics,
@@ -48,7 +47,7 @@ class TopicKeeper:
     Attributes:
         there: Every topic, as it was heard last, with its number of partitions; 0 of those made since then.
         heard_ms: When the brokers answered last; 0: never yet.
-        carries: What the own topics carry; None until it is known.
+        sizes: What the own topics carry.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class TopicKeeper:
         self._said_ms: dict[str, int] = {}
         self.there: Mapping[str, int] = {}
         self.heard_ms = 0
-        self.carries: Carries | None = None
+        self.sizes = Sizes()
 
     def want(self, profiles: Iterable[Profile]) -> None:
         """These are to be served from now on."""
@@ -94,7 +93,7 @@ class TopicKeeper:
         try:
             self.hear()
             created = self._create() if self._settings.kafka.create_topics else []
-            self.carries = what_they_carry(self._topics, self._wanted, self._names)
+            self.sizes.carries = what_they_carry(self._topics, self._wanted, self._names)
         except BrokerUnreachable as error:
             self.unreachable(error)
             return False
@@ -143,13 +142,15 @@ class TopicKeeper:
             raise SettingsError(*(fault.text for fault in faults if fault.loses))
         return True
 
-    def make_large(self) -> None:
+    def make_large_if_asked(self) -> None:
         """
-        Have them carry whatever fits the sources, where that may be changed.
+        Have them carry whatever fits the sources, where that may be changed, when something waits for it.
 
         Raises:
             BrokerUnreachable: They do not answer.
         """
+        if not self.sizes.are_asked_for:
+            return
         if self._settings.kafka.create_topics:
             try:
                 raised = make_large(self._topics, self._wanted, self._sources)
@@ -159,7 +160,8 @@ class TopicKeeper:
                 if raised:
                     _log.info("topics.raised", topics=raised)
         carries = what_they_carry(self._topics, self._wanted, self._names)
-        self.carries = carries and replace(carries, raised_ms=self._clock_ms())
+        self.sizes.carries = carries and replace(carries, raised_ms=self._clock_ms())
+        self.sizes.are_asked_for = False
 
     def _create(self) -> list[str]:
         kafka = self._settings.kafka

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from consumer.adapters.settings_file import load_settings
 from consumer.core.profile import Profile
+from consumer.core.topics import Sizes
 from consumer.metrics import Metrics
 from consumer.service.assembly import Parts
 from consumer.service.own_topics import create_missing, wanted_topics
@@ -84,7 +85,7 @@ def run(bench: Bench, scenario: Scenario) -> None:
         period, boundary = period_with_boundary_in(_READY_WITHIN_S)
         parts = Parts.of(load_settings(bench.installation(scenario, topic, receiver.url, period).settings, {}))
         profiles = prepare(parts)
-        ingest, reader = parts.ingest()
+        ingest, reader = parts.ingest(Sizes())
         ingest.use(profiles)
         while ingested(parts.metrics) == 0:
             ingest.turn()
@@ -93,7 +94,7 @@ def run(bench: Bench, scenario: Scenario) -> None:
         reader.close()
         if time.time() > boundary:
             raise TimeoutError("ingest ended after the boundary: the machine is too busy")
-        dispatch, reader = parts.dispatch()
+        dispatch, reader = parts.dispatch(Sizes())
         dispatch.use(profiles)
         while time.time() < boundary - 0.5:
             dispatch.turn()

@@ -6,6 +6,7 @@ import pytest
 
 from consumer.core.answer import Answer, Unanswered
 from consumer.core.profile import FieldMapping
+from consumer.core.topics import Carries
 from consumer.core.waiting import Waiting, read_headers
 from tests.unit.dispatch.receivers import network, status, timeout
 from tests.unit.dispatch.world import NAMES, START_MS, World, profile
@@ -147,6 +148,22 @@ def test_given_up_after_the_time_that_the_settings_allow_with_a_dead_letter() ->
     assert headers["postback-source"] == "orders/0/1"
     assert world.metric("postback_deliveries_total", profile="p", outcome="dead_lettered") == 1
     assert len(world.sent_events) == 6
+    assert world.open_places() == []
+
+
+def test_what_the_dead_letter_topic_cannot_carry_stays_in_the_retry_topic_until_it_can() -> None:
+    world = World(give_up_after=timedelta(seconds=20))
+    world.sender.answer = lambda _: status(404)
+    world.wait()
+    world.sizes.carries = Carries(10_000, 5)
+
+    world.advance(40)
+    (meanwhile, are_asked_for), places = (world.dead_letters(), world.sizes.are_asked_for), world.open_places()
+    world.sizes.carries = Carries(10_000, 10_000)
+    world.advance(4)
+
+    assert (meanwhile, are_asked_for, places) == ([], True, [(NAMES.retry, 0)])
+    assert [headers["postback-reason"] for headers in world.dead_letters()] == ["gave_up"]
     assert world.open_places() == []
 
 

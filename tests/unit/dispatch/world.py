@@ -14,7 +14,7 @@ from consumer.core.profile import FieldMapping, Profile, Route, StaticMapping
 from consumer.core.render import Renderer
 from consumer.core.routing import delivery_id
 from consumer.core.schedule import period_seconds
-from consumer.core.topics import TopicNames
+from consumer.core.topics import Sizes, TopicNames
 from consumer.core.waiting import Waiting, marker_header, window_header
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.lanes import Lanes
@@ -79,6 +79,7 @@ class World:
         self.log = FakeLog(self.broker)
         self.decoder = FakeDecoder()
         self.metrics = Metrics(CollectorRegistry())
+        self.sizes = Sizes()
         self.stage: Dispatch | None = None
         self.prepare_reader: Callable[[FakeReader], None] = lambda _: None
         self._give_up_after = give_up_after
@@ -234,7 +235,7 @@ class World:
         lanes, orders = Lanes(self._limit, slots=SLOTS), Orders()
         give_up = self._give_up_after
         give_up_ms = None if give_up is None else int(give_up.total_seconds() * 1000)
-        settling = Settling(names=NAMES, metrics=self.metrics, give_up_after_ms=give_up_ms)
+        settling = Settling(names=NAMES, sizes=self.sizes, metrics=self.metrics, give_up_after_ms=give_up_ms)
         targets = Targets(tick=TICK, render=_renderer, counts=self.metrics.by_profile.counts, now_ms=self.clock())
         admission = Admission(targets=targets, lanes=lanes, orders=orders, settling=settling)
         sending = Sending(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from consumer.core.profile import Route
+from consumer.core.topics import Carries
 from consumer.core.waiting import Waiting, read_headers
-from consumer.ingest.service import Carries
 from tests.unit.ingest.world import ARRIVED_MS, NAMES, NOW_MS, IngestWorld, event, profile
 
 PARTIAL = Route(code="PARTIAL")
@@ -258,6 +258,23 @@ def test_what_the_topics_cannot_carry_is_dead_lettered_with_its_bytes_if_they_fi
     assert world.deliveries() == []
 
 
+@pytest.mark.parametrize(("dead_letter_bytes", "key"), [(100, b"the emitter's key"), (5, None)])
+def test_what_the_dead_letter_topic_cannot_carry_either_leaves_a_letter_and_stops_nobody(
+    dead_letter_bytes: int, key: bytes | None
+) -> None:
+    world = IngestWorld(carries=Carries(200, dead_letter_bytes, raised_ms=NOW_MS))
+    world.source.add(b"broken" + bytes(150))
+    world.add()
+    world.turn()
+
+    (record,) = world.of(NAMES.dead_letter)
+    (headers,) = world.dead_letters()
+    assert record[1:3] == (key, b"")
+    assert headers["postback-reason"] == "undecodable"
+    assert "its bytes are not kept" in headers["postback-error"]
+    assert world.deliveries() == [("p", "SALE")]
+
+
 def test_before_an_event_is_given_up_as_too_large_the_topics_are_asked_again() -> None:
     world = IngestWorld(carries=Carries(200, 100, raised_ms=NOW_MS - 60_000))
     value = event(note="x" * 200)
@@ -267,8 +284,8 @@ def test_before_an_event_is_given_up_as_too_large_the_topics_are_asked_again() -
     world.turn()
 
     deliveries_meanwhile = len(world.deliveries())
-    asks = world.stage.asks_for_sizes
-    world.stage.carries = Carries(10_000, 10_000, raised_ms=NOW_MS)
+    asks = world.sizes.are_asked_for
+    world.sizes.carries = Carries(10_000, 10_000, raised_ms=NOW_MS)
     world.turn()
 
     assert (deliveries_meanwhile, asks) == (1, True)

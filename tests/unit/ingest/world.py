@@ -11,9 +11,9 @@ from consumer.core.errors import TransactionAborted
 from consumer.core.event import EventNames, EventReader
 from consumer.core.ports import LogRecord, Place
 from consumer.core.profile import Profile, Route
-from consumer.core.topics import TopicNames
+from consumer.core.topics import Carries, Sizes, TopicNames
 from consumer.core.waiting import MARKER_HEADER, Waiting, read_headers
-from consumer.ingest.service import Carries, Ingest
+from consumer.ingest.service import Ingest
 from consumer.metrics import Metrics
 from tests.unit.dispatch.fakes import Clock, CommittedAt, FakeDecoder, StoredRecord
 
@@ -121,19 +121,20 @@ class IngestWorld:
         self.decoder = FakeDecoder()
         self.metrics = Metrics(CollectorRegistry())
         self.rests: list[float] = []
+        self.sizes = Sizes(carries)
         self.stage = Ingest(
             log=self.log,
             decoder=self.decoder,
             events=EventReader(EventNames(test_card=test_card)),
             default_types={"orders": None, "partials": "PARTIAL"},
             names=NAMES,
+            sizes=self.sizes,
             tick=timedelta(seconds=4),
             metrics=self.metrics,
             clock_ms=Clock(NOW_MS),
             sleep=self.rests.append,
         )
         self.stage.reader = self.source
-        self.stage.carries = carries
         self.stage.use(profiles or (profile(),))
         self.places = [(topic, partition) for topic in ("orders", "partials") for partition in (0, 1)]
         self.stage.assigned({place: CommittedAt(None, "") for place in self.places})

@@ -73,8 +73,6 @@ class Stage:
         self.profiles: list[Profile] = []
         self.named: frozenset[str] | None = None
         self.beat_ms = 0
-        self.carries: Any = None
-        self.asks_for_sizes = False
         self.committed: dict[tuple[str, int], tuple[int, str]] = {}
         self.droppable: dict[tuple[str, int], int] = {}
 
@@ -120,6 +118,10 @@ class Service:
     def runs(self) -> None:
         self.supervisor._ingest = self.supervisor._dispatch = self.stage
         self.supervisor._threads = [SimpleNamespace(name="ingest", stage=self.stage, has_ended=False, failure=None)]
+
+    @property
+    def sizes(self) -> Any:
+        return self.supervisor._own.sizes
 
     @property
     def in_force(self) -> list[Profile]:
@@ -175,27 +177,27 @@ def test_the_own_topics_are_raised_when_an_event_comes_that_fits_its_source_only
     service = Service()
     service.runs()
     service.supervisor._take_profiles(loaded(profile("p")))
-    carried_before = service.stage.carries.window_bytes
+    carried_before = service.sizes.carries.window_bytes
     service.brokers.largest["orders"] = "5000000"
 
-    service.stage.asks_for_sizes = True
+    service.sizes.are_asked_for = True
     service.supervisor._look(1 << 62)
 
     assert carried_before < 1_064_972
-    assert service.stage.carries.window_bytes > 5_000_000
-    assert service.stage.carries.dead_letter_bytes > 5_000_000
-    assert not service.stage.asks_for_sizes
+    assert service.sizes.carries.window_bytes > 5_000_000
+    assert service.sizes.carries.dead_letter_bytes > 5_000_000
+    assert not service.sizes.are_asked_for
 
 
 def test_topics_that_may_not_be_raised_are_as_they_are(service: Service) -> None:
     service.supervisor._take_profiles(loaded(profile("p")))
     service.brokers.largest["orders"] = "5000000"
 
-    service.stage.asks_for_sizes = True
+    service.sizes.are_asked_for = True
     service.supervisor._look(1 << 62)
 
-    assert service.stage.carries.window_bytes < 1_064_972
-    assert not service.stage.asks_for_sizes
+    assert service.sizes.carries.window_bytes < 1_064_972
+    assert not service.sizes.are_asked_for
 
 
 def test_brokers_that_do_not_answer_are_named_at_once_and_then_once_a_minute(
