@@ -267,8 +267,8 @@ class Dispatch:
             self._sending.feed(now_ms)
 
     def _collect(self, wait_ms: int) -> None:
-        if not self._sender.in_flight:
-            return
+        if not self._sender.in_flight and not self._commits.was_refused:
+            return  # whoever reads has waited there
         answers = self._sender.wait(min(wait_ms, 20) / 1000)
         if not answers:
             return

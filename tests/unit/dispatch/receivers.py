@@ -50,6 +50,7 @@ class FakeSender:
         answer: Says what becomes of a request; None: it stays under way.
         sent: All requests, in the order in which they were made.
         ended: How many of them were answered.
+        waited_seconds: At most, for answers.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -58,6 +59,7 @@ class FakeSender:
         self.answer: Callable[[Sent], Answer | None] = lambda _: status(200)
         self.sent: list[Sent] = []
         self.ended = 0
+        self.waited_seconds = 0.0
         self.most_under_way: dict[str, int] = {}
         self.on_start: Callable[[Sent], None] = lambda _: None
         self.on_answer: Callable[[Sent, Answer], None] = lambda _sent, _answer: None
@@ -83,7 +85,7 @@ class FakeSender:
         self._under_way.clear()
 
     def wait(self, timeout_seconds: float) -> list[tuple[Any, Answer]]:
-        del timeout_seconds
+        self.waited_seconds += timeout_seconds
         ended: list[tuple[Any, Answer]] = []
         still: list[tuple[Any, Sent]] = []
         for token, sent in self._under_way:

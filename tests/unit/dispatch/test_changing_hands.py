@@ -106,6 +106,20 @@ def test_an_aborted_transaction_is_written_with_the_next_and_nothing_is_sent_mea
     assert [row["outcome"] for row in world.outcomes()] == ["delivered", "delivered"]
 
 
+def test_until_a_refused_transaction_is_tried_again_the_loop_rests() -> None:
+    world = World()
+    world.wait()
+    world.to_boundary(plus=0)
+    world.log.aborts = 1_000
+    world.advance(2)
+    assert world.stage is not None
+    world.sender.waited_seconds = 0
+
+    world.stage.turn()
+
+    assert world.sender.waited_seconds == 0.02
+
+
 def test_who_is_no_longer_a_member_forgets_what_it_had_and_reads_on_until_it_is_assigned_again() -> None:
     world = World()
     event = world.wait(order=1)
