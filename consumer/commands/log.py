@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from consumer.core.printable import printable
 from consumer.core.topics import TopicNames
 from consumer.service.asking import Brokers, asking
 from consumer.service.assembly import Parts, clock_ms
-from consumer.service.history import Question, Row, coming_rows, ends, past_rows
+from consumer.service.history import Past, Question, Row, coming_rows, ends, past_rows
 from consumer.service.open_deliveries import open_deliveries
 from consumer.settings import Settings
 
@@ -71,18 +71,15 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     with asking(settings, on_read=progress) as brokers:
         starts = ends(brokers, names)
-        # Of an order all is read: what is not among its deliveries is told, too.
-        wide = question if args.order is None else replace(question, profile=None, only_failed=False)
-        found, left_out = past_rows(brokers, names, wide, limit=args.limit)
+        past = past_rows(brokers, names, question, limit=args.limit)
         progress.end()
-        rows = [row for row in found if question.takes(row)]
-        lines = LogLines(rows)
-        _print(rows, lines, as_json=args.json)
-        if left_out:
-            print(f"{left_out} older ones are left out: see --limit", file=sys.stderr)
+        lines = LogLines(past.rows)
+        _print(past.rows, lines, as_json=args.json)
+        if past.left_out:
+            print(f"{past.left_out} older ones are left out: see --limit", file=sys.stderr)
         if args.order and not args.json:
-            _print_rest(brokers, settings, question, found, is_all=not left_out and args.since is None)
-        elif not rows and not args.follow:
+            _print_rest(brokers, settings, question, past)
+        elif not past.rows and not args.follow:
             print(f"nothing {_asked(args)}", file=sys.stderr)
             unfit = args.profile and unfit_text(_profiles(settings), args.profile)
             if unfit:
@@ -92,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print(rows: list[Row], lines: LogLines, *, as_json: bool) -> None:
+def _print(rows: Sequence[Row], lines: LogLines, *, as_json: bool) -> None:
     for row in rows:
         print(json.dumps(row, ensure_ascii=False) if as_json else lines.line(row), flush=True)
 
@@ -109,31 +106,28 @@ def _follow(  # the arguments are one question and one way to show
     return 0
 
 
-def _print_rest(brokers: Brokers, settings: Settings, question: Question, found: list[Row], *, is_all: bool) -> None:
+def _print_rest(brokers: Brokers, settings: Settings, question: Question, past: Past) -> None:
     """
     What of the order is still to come, and who gets nothing of it; and what may be the matter when nothing at all is
     known of it.
-
-    Args:
-        is_all: Every row of the order was found.
     """
     order = question.order or ""
-    waiting = list(open_deliveries(brokers, settings, order))
+    profiles = _profiles(settings)
+    waiting = list(open_deliveries(brokers, settings, profiles.profiles, order))
     now_ms = clock_ms()
     for one in waiting:
         if question.takes_waiting(one.waiting):
             print(open_line(one, now_ms))
-    if not waiting and not found:
+    if not waiting and not past.rows and not past.told and not past.is_unrouted:
         print(
             f"Nothing is known of order {order}: its event has not come, waits on a source topic (see `postback"
             " status`), cannot be decoded and has no key (see `postback log --failed`), or is older than the outcomes"
             " that are kept."
         )
         return
-    told = {str(row["profile"]) for row in found if row.get("profile")} | {one.waiting.profile for one in waiting}
-    was_routed = bool(told) or any(row.get("reason") == "no_route" for row in found)
-    if is_all and was_routed:
-        for line in absent_lines(_profiles(settings), told, only=question.profile):
+    told = past.told.union(one.waiting.profile for one in waiting)
+    if question.since_ms is None and (told or past.is_unrouted):
+        for line in absent_lines(profiles, told, only=question.profile):
             print(printable(line))
 
 

@@ -33,7 +33,8 @@ def window_period(name: str) -> int | None:
     found = _NAME.fullmatch(name)
     if found is None:
         return None
-    return int(found[1]) * (60 if found[2] == "m" else 1)
+    period = int(found[1]) * (60 if found[2] == "m" else 1)
+    return period if window_name(period) == name else None
 
 
 def last_boundary_ms(now_ms: int, period: int) -> int:
@@ -44,3 +45,16 @@ def last_boundary_ms(now_ms: int, period: int) -> int:
 def next_boundary_ms(at_ms: int, period: int) -> int:
     """The first boundary after *at_ms*: when what was appended then is due."""
     return at_ms - at_ms % (period * 1000) + period * 1000
+
+
+def due_ms(entered_ms: int, period: int | None, periods: frozenset[int]) -> int:
+    """
+    Boundary of the run to which what entered then belongs.
+
+    Args:
+        period: Of its window; None for the retry topic.
+        periods: Of all windows in use: the retry topic is read at each of their boundaries.
+    """
+    if period is not None:
+        return next_boundary_ms(entered_ms, period)
+    return min(next_boundary_ms(entered_ms, one) for one in periods)

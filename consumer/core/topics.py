@@ -80,8 +80,12 @@ class TopicNames:
         start = f"{self.prefix}.window."
         return window_period(topic.removeprefix(start)) if topic.startswith(start) else None
 
+    def is_dispatched(self, topic: str) -> bool:
+        """Whether it is a window or the retry topic, in which deliveries wait."""
+        return topic == self.retry or self.period(topic) is not None
+
     @property
     def dispatched(self) -> str:
-        """A pattern of the topics that dispatch reads."""
+        """A pattern of the topics that dispatch reads; those that are not `is_dispatched` may match it, too."""
         escaped = "".join(f"\\{letter}" if letter in ".-" else letter for letter in self.prefix)
         return f"^{escaped}\\.(window\\.[0-9]+[ms]|retry)$"

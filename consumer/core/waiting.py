@@ -6,6 +6,7 @@ from typing import Final
 
 from consumer.core.errors import UndecodableRecord
 from consumer.core.outcome import OF_ONE_DELIVERY
+from consumer.core.ports import Record
 
 DELIVERY_HEADER: Final = "postback-delivery"
 RETRY_HEADER: Final = "postback-retry"
@@ -100,6 +101,18 @@ def run_of(headers: Headers | None) -> int | None:
         if name == RUN_HEADER and value is not None and value.isdigit() and len(value) <= _LONGEST_NUMBER:
             return int(value)
     return None
+
+
+def entered_ms(record: Record, period: int | None) -> int:
+    """
+    When a record entered: by the broker's time; in the retry topic the run that moved it there, so that a run that
+    lasts beyond the next boundary leaves nothing of one order behind what it moved earlier.
+
+    Args:
+        period: Of the window; None for the retry topic.
+    """
+    moved_in_ms = run_of(record.headers()) if period is None else None
+    return record.timestamp()[1] if moved_in_ms is None else moved_in_ms
 
 
 def marker_header(source: str) -> tuple[str, bytes]:

@@ -106,6 +106,7 @@ class Dispatch:
         self._next_look_ms = 0
         self._put_off_until_ms = 0
         self._taken_again_ms = NEVER_MS
+        self._has_finished = False
         self._new_profiles: tuple[tuple[Profile, ...], frozenset[str] | None] | None = None
         self.beat_ms = clock_ms()
 
@@ -153,16 +154,12 @@ class Dispatch:
             self._commit(now_ms)
 
     def finish(self, within_ms: int) -> None:
-        """Take nothing new, wait for what is in flight, commit: what is not written by then goes out once more."""
-        deadline = self._clock_ms() + within_ms
-        unsent = self._lanes.clear()
-        unsent += self._wait_for_answers(within_ms)
-        if not self._owned.can_be_told:
-            for job in unsent:
-                self._admission.hold_line(job, self._clock_ms())
-        self._commit(self._clock_ms())
-        while self._commits.was_refused and self._clock_ms() < deadline:
-            self._commit(self._clock_ms())
+        """
+        Take nothing new, wait for what is in flight, commit: what is not written by then goes out once more. Nothing is
+        done after it but to give up what is owned.
+        """
+        self._has_finished = True
+        self._finish(within_ms)
 
     def undecided(self, place: tuple[str, int], group: Any) -> None:
         """The committed offsets cannot be had, and it may be this writer's doing."""
@@ -173,9 +170,13 @@ class Dispatch:
         self.beat_ms = self._clock_ms()
 
     def assigned(self, partitions: Mapping[tuple[str, int], CommittedOffset]) -> None:
-        """These are ours from now on."""
+        """These are ours from now on. Topics that only look like windows (`60s` is `1m`'s) are let alone."""
         now_ms = self._clock_ms()
-        begins = {place: (committed.offset or 0, committed.metadata) for place, committed in partitions.items()}
+        begins = {
+            place: (committed.offset or 0, committed.metadata)
+            for place, committed in partitions.items()
+            if self._names.is_dispatched(place[0])
+        }
         cursor = Cursor(self.reader, self._moved)
         for place, (offset, metadata) in sorted(begins.items()):
             self._owned.add(place, self._names.period(place[0]), Ledger(offset, metadata), cursor, now_ms)
@@ -184,7 +185,8 @@ class Dispatch:
 
     def revoked(self, partitions: Sequence[tuple[str, int]]) -> None:
         """Finish what is in flight, commit, forget."""
-        self.finish(_REVOKE_WAIT_MS)
+        if not self._has_finished:
+            self._finish(_REVOKE_WAIT_MS)
         self.lost(partitions)
 
     def lost(self, partitions: Sequence[tuple[str, int]]) -> None:
@@ -202,6 +204,17 @@ class Dispatch:
             self.assigned({place: _Kept(offset, metadata) for place, (offset, metadata) in kept.items()})
             for place in kept:
                 self._owned.tracks[place][1].watch_anew()
+
+    def _finish(self, within_ms: int) -> None:
+        deadline = self._clock_ms() + within_ms
+        unsent = self._lanes.clear()
+        unsent += self._wait_for_answers(within_ms)
+        if not self._owned.can_be_told:
+            for job in unsent:
+                self._admission.hold_line(job, self._clock_ms())
+        self._commit(self._clock_ms())
+        while self._commits.was_refused and self._clock_ms() < deadline:
+            self._commit(self._clock_ms())
 
     def _begin_runs(self, now_ms: int) -> int:
         """Start what is due; returns when the next run of a resting shard is due."""

@@ -7,8 +7,8 @@ from typing import Final
 
 from consumer.core.offsets import Ledger
 from consumer.core.ports import Record
-from consumer.core.schedule import next_boundary_ms
-from consumer.core.waiting import Waiting, run_of
+from consumer.core.schedule import due_ms
+from consumer.core.waiting import Waiting, entered_ms
 from consumer.dispatch.ports import Reader
 from consumer.dispatch.precedence import Precedence
 
@@ -197,23 +197,12 @@ class Track:
         return self.reading is Reading.HEADED
 
     def at_ms(self, record: Record) -> int:
-        """
-        When it entered: by the broker's time; in the retry topic the run that moved it there, so that a run that lasts
-        beyond the next boundary leaves nothing of one order behind what it moved earlier.
-        """
-        moved_in_ms = run_of(record.headers()) if self.period is None else None
-        return record.timestamp()[1] if moved_in_ms is None else moved_in_ms
+        """When it entered this track."""
+        return entered_ms(record, self.period)
 
     def due_ms(self, at_ms: int, periods: frozenset[int]) -> int:
-        """
-        Boundary of the run to which a record appended at *at_ms* belongs.
-
-        Args:
-            periods: Of all windows in use: the retry topic is read at each of their boundaries.
-        """
-        if self.period is not None:
-            return next_boundary_ms(at_ms, self.period)
-        return min(next_boundary_ms(at_ms, period) for period in periods)
+        """Boundary of the run to which a record that entered at *at_ms* belongs; of *periods* as in the schedule."""
+        return due_ms(at_ms, self.period, periods)
 
 
 @dataclass(slots=True, eq=False)

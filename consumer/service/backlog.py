@@ -9,7 +9,6 @@ from consumer.core.errors import BrokerUnreachable
 from consumer.core.offsets import open_in, open_test
 from consumer.core.ports import Place, Record
 from consumer.core.topics import TopicNames
-from consumer.service.own_topics import is_dispatched
 from consumer.settings import Settings
 
 _TRIES: Final = 8
@@ -106,7 +105,7 @@ def look(topics: AsksBacklog, settings: Settings, names: TopicNames) -> Backlog:
     there = topics.partitions()
     wanted = {source.topic for source in settings.sources} & there.keys()
     sources = _opened(topics, f"{settings.kafka.group_id}.ingest", _places(there, wanted))
-    places = _places(there, (name for name in there if is_dispatched(name, names)))
+    places = _places(there, (name for name in there if names.is_dispatched(name)))
     group = f"{settings.kafka.group_id}.dispatch"
     for _ in range(_TRIES):
         before = topics.committed(group, places)

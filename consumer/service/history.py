@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -47,25 +47,44 @@ class Question:
         return self.profile in {None, waiting.profile} and not (self.only_failed and not waiting.first_failed_at_ms)
 
 
-def past_rows(brokers: Brokers, names: TopicNames, question: Question, *, limit: int) -> tuple[list[Row], int]:
+@dataclass(frozen=True, slots=True)
+class Past:
     """
-    The newest rows, oldest first.
+    Attributes:
+        rows: The newest that answer the question, oldest first.
+        left_out: How many older ones there are.
+        told: Profiles of all rows of the order, whether they answer the rest of the question or not.
+        is_unrouted: One of them says that no profile took the event.
+    """
 
-    Returns:
-        At most *limit* of them, and how many older ones there are.
-    """
+    rows: Sequence[Row]
+    left_out: int
+    told: frozenset[str]
+    is_unrouted: bool
+
+
+def past_rows(brokers: Brokers, names: TopicNames, question: Question, *, limit: int) -> Past:
+    """At most *limit* rows."""
     places = _places(brokers, (names.outcomes, names.dead_letter))
-    rows = _rows(brokers.reader.read(_spans(brokers, places, question.since_ms)), names, question)
+    wide = question if question.order is None else replace(question, profile=None, only_failed=False)
+    told: set[str] = set()
+    is_unrouted = False
     newest: list[tuple[int, int, Row]] = []
     count = 0
-    for at_ms, row in rows:
+    for at_ms, row in _rows(brokers.reader.read(_spans(brokers, places, question.since_ms)), names, wide):
+        if question.order is not None:
+            told.update(filter(None, [row.get("profile")]))
+            is_unrouted = is_unrouted or row.get("reason") == "no_route"
+            if not question.takes(row):
+                continue
         count += 1
         item = (at_ms, count, row)
         if len(newest) < limit:
             heapq.heappush(newest, item)
         else:
             heapq.heappushpop(newest, item)
-    return [row for _, _, row in sorted(newest, key=lambda item: item[:2])], count - len(newest)
+    rows = [row for _, _, row in sorted(newest, key=lambda item: item[:2])]
+    return Past(rows, count - len(newest), frozenset(told), is_unrouted)
 
 
 def coming_rows(brokers: Brokers, names: TopicNames, question: Question, starts: Mapping[Place, int]) -> Iterator[Row]:

@@ -17,7 +17,7 @@ from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
 from consumer.service.asking import Brokers, asking
 from consumer.service.assembly import registry_of
-from consumer.service.own_topics import is_dispatched, wanted_topics
+from consumer.service.own_topics import wanted_topics
 from consumer.service.topic_rules import keeping_faults, shape_faults
 from consumer.settings import Settings
 
@@ -66,7 +66,7 @@ def _missing_own(
 
 def _faults(root: Node, settings: Settings, brokers: Brokers) -> Iterator[Problem]:
     names = TopicNames(settings.kafka.topic_prefix)
-    own = [topic for topic in brokers.there if is_dispatched(topic, names)]
+    own = [topic for topic in brokers.there if names.is_dispatched(topic)]
     own += [topic for topic in (names.dead_letter, names.outcomes) if topic in brokers.there]
     configs = brokers.topics.config(own)
     sources = brokers.topics.config(source.topic for source in settings.sources if source.topic in brokers.there)

@@ -1,13 +1,13 @@
 """Deliveries of one order that are not settled: what waits, and when its run is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from consumer.core.errors import UndecodableRecord
-from consumer.core.schedule import next_boundary_ms, period_seconds
+from consumer.core.profile import Profile
+from consumer.core.schedule import due_ms, periods_in_use
 from consumer.core.topics import TopicNames
-from consumer.core.waiting import Waiting, read_headers
+from consumer.core.waiting import Waiting, entered_ms, read_headers
 from consumer.service.asking import Brokers
 from consumer.service.backlog import look
 from consumer.settings import Settings
@@ -24,10 +24,12 @@ class OpenDelivery:
     run_at_ms: int
 
 
-def open_deliveries(brokers: Brokers, settings: Settings, order: str) -> Iterator[OpenDelivery]:
+def open_deliveries(
+    brokers: Brokers, settings: Settings, profiles: Iterable[Profile], order: str
+) -> Iterator[OpenDelivery]:
     """Those of an order, over all windows and the retry topic."""
     names = TopicNames(settings.kafka.topic_prefix)
-    tick = period_seconds(settings.tick, timedelta())
+    periods = periods_in_use(settings.tick, (profile.delay for profile in profiles))
     key = order.encode()
     for record in look(brokers.topics, settings, names).records(brokers.reader):
         if record.key() != key:
@@ -37,5 +39,5 @@ def open_deliveries(brokers: Brokers, settings: Settings, order: str) -> Iterato
         except UndecodableRecord:
             continue
         if waiting is not None:
-            period = names.period(record.topic()) or tick
-            yield OpenDelivery(waiting, next_boundary_ms(record.timestamp()[1], period))
+            period = names.period(record.topic())
+            yield OpenDelivery(waiting, due_ms(entered_ms(record, period), period, periods))

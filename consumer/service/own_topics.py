@@ -86,7 +86,7 @@ def create_missing(
     largest = largest_bytes(topics.config(name for name in sources if name in there).values())
     specs = topic_specs(missing, names, largest)
     # Another count than that of the others would give an order's deliveries to several owners.
-    count = next((there[name] for name in there if is_dispatched(name, names)), partitions)
+    count = next((there[name] for name in there if names.is_dispatched(name)), partitions)
     return topics.create(specs, partitions=count, replication_factor=replication_factor)
 
 
@@ -104,11 +104,6 @@ def make_large(topics: AsksTopics, wanted: Iterable[str], sources: Iterable[str]
     small = [name for name, config in own.items() if max_bytes(config) < least]
     topics.set_config(small, {"max.message.bytes": str(least)})
     return small
-
-
-def is_dispatched(topic: str, names: TopicNames) -> bool:
-    """Whether it is a window or the retry topic, in which deliveries wait."""
-    return topic == names.retry or names.period(topic) is not None
 
 
 def what_they_carry(topics: AsksTopics, wanted: Iterable[str], names: TopicNames) -> Carries | None:

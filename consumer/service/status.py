@@ -1,7 +1,7 @@
 """Where everything stands, from the brokers alone: what waits, what is due, what is retried and since when."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
@@ -10,9 +10,9 @@ from consumer.adapters.profiles import ProfileSet
 from consumer.core.errors import UndecodableRecord
 from consumer.core.ports import Place, Record
 from consumer.core.profile import Profile
-from consumer.core.schedule import last_boundary_ms, next_boundary_ms, period_seconds, periods_in_use
+from consumer.core.schedule import due_ms, next_boundary_ms, period_seconds, periods_in_use
 from consumer.core.topics import TopicNames
-from consumer.core.waiting import Waiting, read_headers
+from consumer.core.waiting import Waiting, entered_ms, read_headers
 from consumer.dispatch.settling import PAUSED
 from consumer.service.asking import Brokers
 from consumer.service.backlog import Backlog, Open, look
@@ -130,24 +130,17 @@ class Board:
         self._now_ms = now_ms
         self._profiles = {one.name: one for one in _known_profiles(profiles, settings.tick, now_ms)}
         self._topics = {one.topic: one for one in _known_topics(settings, names, backlog)}
-        periods = periods_in_use(settings.tick, (profile.delay for profile in profiles.profiles))
-        periods |= {period for topic in backlog.partitions if (period := names.period(topic))}
-        self._boundaries = {names.window(period): last_boundary_ms(now_ms, period) for period in periods}
-        self._boundaries[names.retry] = max(self._boundaries.values())
+        self._periods = periods_in_use(settings.tick, (profile.delay for profile in profiles.profiles))
         for topic in self._topics.values():
-            topic.next_run_at_ms = self._next_run_ms(topic.topic, periods)
-
-    def _next_run_ms(self, topic: str, periods: Iterable[int]) -> int | None:
-        if topic == self._names.retry:
-            return min(next_boundary_ms(self._now_ms, period) for period in periods)
-        period = self._names.period(topic)
-        return next_boundary_ms(self._now_ms, period) if period else None
+            if topic.kind in {"window", "retry"}:
+                topic.next_run_at_ms = due_ms(now_ms, names.period(topic.topic), self._periods)
 
     def count(self, record: Record) -> None:
         """An open record of a window or of the retry topic."""
         topic = self._topics[record.topic()]
         topic.records += 1
-        is_due = record.timestamp()[1] < self._boundaries[record.topic()]
+        period = self._names.period(record.topic())
+        is_due = due_ms(entered_ms(record, period), period, self._periods) <= self._now_ms
         topic.due += is_due
         try:
             waiting = read_headers(record.headers())

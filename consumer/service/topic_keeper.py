@@ -13,7 +13,6 @@ from consumer.log import EventLog
 from consumer.service.own_topics import (
     AsksTopics,
     create_missing,
-    is_dispatched,
     make_large,
     wanted_topics,
     what_they_carry,
@@ -130,7 +129,7 @@ class TopicKeeper:
         Raises:
             SettingsError: One would delete what waits in it.
         """
-        waiting = (topic for topic in self._known if is_dispatched(topic, self._names))
+        waiting = (topic for topic in self._known if self._names.is_dispatched(topic))
         try:
             faults = keeping_faults(self._topics.config(waiting), self._names)
         except BrokerUnreachable as error:

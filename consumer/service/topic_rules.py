@@ -7,7 +7,7 @@ from typing import Final
 
 from consumer.core.problem import Severity
 from consumer.core.topics import TopicNames
-from consumer.service.own_topics import GROWTH_BYTES, is_dispatched, largest_bytes, max_bytes
+from consumer.service.own_topics import GROWTH_BYTES, largest_bytes, max_bytes
 
 Config = Mapping[str, str]
 
@@ -42,7 +42,7 @@ def keeping_faults(configs: Mapping[str, Config], names: TopicNames) -> list[Top
     periods = [period for topic in configs if (period := names.period(topic)) is not None]
     found: list[TopicFault] = []
     for topic, config in configs.items():
-        if is_dispatched(topic, names):
+        if names.is_dispatched(topic):
             period = names.period(topic) or max(periods, default=1)
             found += _keeping_faults(topic, config, period * 1000)
     return found
@@ -86,7 +86,7 @@ def shape_faults(
         configs: The settings in force of the program's own topics.
         sources: The same of the source topics.
     """
-    waiting = [topic for topic in configs if is_dispatched(topic, names)]
+    waiting = [topic for topic in configs if names.is_dispatched(topic)]
     return [
         *_count_faults({topic: partitions[topic] for topic in waiting}, names),
         *(_of_time(topic) for topic in waiting if configs[topic].get("message.timestamp.type") != "LogAppendTime"),

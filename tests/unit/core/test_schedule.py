@@ -79,7 +79,25 @@ def test_names_of_windows(period: int, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "m", "0s", "00m", "-1s", "1h", "15", "1.5m", " 4s", "4s ", "4S", "\u0661s", "1234567890s"]
+    "name",
+    [
+        "",
+        "m",
+        "60s",
+        "120s",
+        "0m",
+        "0s",
+        "00m",
+        "-1s",
+        "1h",
+        "15",
+        "1.5m",
+        " 4s",
+        "4s ",
+        "4S",
+        "\u0661s",
+        "1234567890s",
+    ],
 )
 def test_what_is_no_name_of_a_window(name: str) -> None:
     assert window_period(name) is None

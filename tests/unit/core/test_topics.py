@@ -42,6 +42,7 @@ def test_dispatch_reads_windows_and_retries_of_its_own_prefix_only(prefix: str) 
     [
         ("p.window.15m", 900),
         ("p.window.7s", 7),
+        ("p.window.60s", None),
         ("p.window.x", None),
         ("p.window.", None),
         ("p.retry", None),
@@ -52,3 +53,4 @@ def test_dispatch_reads_windows_and_retries_of_its_own_prefix_only(prefix: str) 
 )
 def test_the_period_of_a_window_topic(topic: str, period: int | None) -> None:
     assert TopicNames("p").period(topic) == period
+    assert TopicNames("p").is_dispatched(topic) == (period is not None or topic == "p.retry")

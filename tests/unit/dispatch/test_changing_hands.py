@@ -152,6 +152,24 @@ def test_a_crash_with_transactions_aborting_repeats_what_was_not_written_and_los
     assert world.open_places() == []
 
 
+def test_what_was_not_answered_when_all_ended_is_not_waited_for_once_more() -> None:
+    world = World()
+    world.wait()
+
+    def silence(_: object) -> None:
+        world.clock.now_ms += 100
+
+    world.sender.answer = silence
+    world.to_boundary(plus=0)
+    assert world.stage is not None
+    begun_ms = world.clock.now_ms
+    world.stage.finish(1_000)
+
+    world.stage.revoked(world.owned)
+
+    assert 1_000 <= world.clock.now_ms - begun_ms <= 1_100
+
+
 def test_partitions_given_up_in_the_middle_of_a_run_are_finished_by_the_next_owner() -> None:
     world = World(limit=2)
     events = [world.wait(order=order) for order in range(10)]
