@@ -127,6 +127,17 @@ def test_only_the_newest_are_told_when_there_are_more_than_the_limit(told: Desk)
     assert shown.err == "3 older ones are left out: see --limit\n"
 
 
+def test_the_limit_is_one_of_what_was_asked_for(told: Desk, own: OwnTopics) -> None:
+    own.report("delivered", at_ms=clock_ms(), status=201, profile="other")
+
+    of_hub = told.call("log", "--order", "1001", "--profile", "hub", "--limit", "1")
+
+    first, *rest = of_hub.out.splitlines()
+    assert "hub" in first
+    assert "attempt 2: 200" in first
+    assert not [line for line in rest if "hub" in line]
+
+
 @pytest.mark.parametrize("arguments", [("--since", "yesterday"), ("--limit", "0")])
 def test_wrong_usage_ends_with_2(desk: Desk, arguments: tuple[str, str]) -> None:
     assert desk.call("log", *arguments).code == 2
