@@ -24,6 +24,10 @@ _FIELD_PATH: Final = re.compile(r"[^\W\d]\w*(?:\[\])?(?:\.[^\W\d]\w*(?:\[\])?)*"
 _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]*):([0-9]{1,5})")
 _SECRET_WORDS: Final = ("password", "secret", "token", "jaas", "key.pem", "oauthbearer.config", "credential")
 
+_ONE_OWNER: Final = (
+    "all partitions of one number must have one owner, or an order's deliveries overtake each other: `range` is set"
+    " already, remove the line"
+)
 _NOT_FOR_CLIENTS: Final = {
     "bootstrap.servers": "set kafka.bootstrap_servers instead",
     "metadata.broker.list": "set kafka.bootstrap_servers instead",
@@ -35,6 +39,8 @@ _NOT_FOR_CLIENTS: Final = {
     " with what comes from now on, set its offsets before the first start, with `kafka-consumer-groups.sh"
     " --reset-offsets --to-latest` for the group that ends in `.ingest`",
     "isolation.level": "windows are read as read_committed: remove the line",
+    "partition.assignment.strategy": _ONE_OWNER,
+    "group.remote.assignor": _ONE_OWNER,
 }
 
 

@@ -17,8 +17,9 @@ class RunReport:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._begun: dict[int, int] = {}
-        self._open: set[int] = set()
+        self._boundaries: dict[int, int] = {}
+        self._open: dict[int, int] = {}
+        """When each run that has not ended began: at its boundary, but for one that was there before this process."""
 
     def look_at(self, windows: Mapping[int, Iterable[Track]], now_ms: int) -> bool:
         """
@@ -33,25 +34,26 @@ class RunReport:
         has_ended = False
         for period, tracks in windows.items():
             boundary = last_boundary_ms(now_ms, period)
-            if self._begun.get(period) != boundary:
-                self._begun[period] = boundary
-                self._open.add(period)
+            before = self._boundaries.get(period)
+            if before != boundary:
+                self._boundaries[period] = boundary
+                self._open[period] = now_ms if before is None else boundary
             if period in self._open and all(_has_ended(track, boundary) for track in tracks):
-                self._open.remove(period)
                 self._ended(period, boundary, tracks, now_ms)
                 has_ended = True
         return has_ended
 
     def _ended(self, period: int, boundary: int, tracks: Iterable[Track], now_ms: int) -> None:
         name = window_name(period)
+        seconds = (now_ms - self._open.pop(period)) / 1000
         self._metrics.last_run.labels(name).set(now_ms / 1000)
-        self._metrics.run_duration.labels(name).observe((now_ms - boundary) / 1000)
+        self._metrics.run_duration.labels(name).observe(seconds)
         tally: Counter[str] = Counter()
         for track in tracks:
             tally += track.tally
             track.tally.clear()
         if tally:
-            _log.info("run.ended", window=name, run=iso_utc(boundary), seconds=(now_ms - boundary) / 1000, **tally)
+            _log.info("run.ended", window=name, run=iso_utc(boundary), seconds=seconds, **tally)
         else:
             _log.debug("run.ended", window=name, run=iso_utc(boundary))
 

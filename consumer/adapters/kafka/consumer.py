@@ -91,9 +91,7 @@ class GroupConsumer:
         self._group = str(properties["group.id"])
         self._errors = RepeatedErrors()
         self._consumer = Consumer(dict(properties) | {"enable.partition.eof": True}, error_cb=self._errors.report)
-        self._is_incremental = properties.get("group.protocol") == "consumer" or "cooperative" in str(
-            properties.get("partition.assignment.strategy")
-        )
+        self._is_incremental = properties.get("group.protocol") == "consumer"
         self.is_assigned = False
 
     def subscribe(self, topics: Sequence[str]) -> None:

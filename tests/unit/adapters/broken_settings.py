@@ -72,6 +72,14 @@ BROKEN_SETTINGS = {
     "a client that begins at the end": Broken(
         f"{FILE}:3", ("auto.offset.reset", "--to-latest"), _kafka("client: {auto.offset.reset: latest}")
     ),
+    "a client that spreads partitions": Broken(
+        f"{FILE}:3", ("one owner", "range"), _kafka("client: {partition.assignment.strategy: roundrobin}")
+    ),
+    "a client that has the brokers spread them": Broken(
+        f"{FILE}:3",
+        ("one owner", "range"),
+        _kafka("client: {group.protocol: consumer, group.remote.assignor: uniform}"),
+    ),
     "a client that commits by itself": Broken(f"{FILE}:3", ("settled",), _kafka("client: {enable.auto.commit: true}")),
     "a property that is none": Broken(f"{FILE}:3", ("librdkafka",), _kafka("client: {Security Protocol: SSL}")),
     "a property that is a list": Broken(f"{FILE}:3", ("text", "not a list"), _kafka("client: {debug: [a]}")),

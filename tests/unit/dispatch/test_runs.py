@@ -160,6 +160,20 @@ def test_a_run_is_counted_with_its_length_and_its_end_an_empty_one_too() -> None
     assert world.metric("postback_last_run_timestamp_seconds", window="6s") >= START_MS / 1_000
 
 
+def test_the_run_that_was_on_before_a_start_is_counted_from_the_start() -> None:
+    world = World()
+    world.crash()
+    world.wait()
+    world.clock.now_ms = START_MS + 7_000
+    world.start()
+
+    world.advance(0.9)
+
+    assert len(world.sent_events) == 1
+    assert world.metric("postback_run_duration_seconds_sum", window="4s") < 1
+    assert world.metric("postback_run_duration_seconds_count", window="4s") == 1
+
+
 def test_lateness_counts_from_the_runs_boundary_to_the_first_attempt_only() -> None:
     world = World()
     world.crash()
