@@ -5,6 +5,7 @@ Both rules need to know what waits behind a delivery, so a run that meets a part
 the same partition numbers first, and keeps only what the rules need of it.
 """
 
+from array import array
 from collections.abc import Hashable
 from typing import Final
 
@@ -14,6 +15,9 @@ _SLOTS: Final = 1 << 20
 """Of the filter: at 100,000 partials of one partition number one in ten is kept for nothing."""
 
 _NOTED: Final = 100_000
+
+_SLOTS_AT_FIRST: Final = 8
+_MARK_BITS: Final = (1 << 62) - 1
 
 
 class Noted:
@@ -32,6 +36,77 @@ class Noted:
         return bool(self._slots) and bool(self._slots[hash(key) % _SLOTS])
 
 
+class OrderSet:
+    """
+    A set of orders that takes 16 to 32 bytes for each, where Python's own takes 80.
+
+    Of each it keeps 62 bits of a hash, which is another one in each process. An order that is not in a set of a million
+    is taken for one that is with a probability of 1 in 4,000,000,000,000.
+    """
+
+    def __init__(self) -> None:
+        self._slots = array("q", bytes(8 * _SLOTS_AT_FIRST))
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, order: bytes) -> bool:
+        return self._slots[self._slot(_mark(order))] != 0
+
+    def add(self, order: bytes) -> None:
+        """Put it in."""
+        mark = _mark(order)
+        slot = self._slot(mark)
+        if self._slots[slot] == 0:
+            self._slots[slot] = mark
+            self._count += 1
+            if 2 * self._count > len(self._slots):
+                self._grow()
+
+    def _slot(self, mark: int) -> int:
+        """Where it stands, or would be put."""
+        slots = self._slots
+        last = len(slots) - 1  # their number is a power of two
+        slot = mark & last
+        while (found := slots[slot]) and found != mark:
+            slot = (slot + 1) & last
+        return slot
+
+    def _grow(self) -> None:
+        marks = self._slots
+        self._slots = array("q", bytes(16 * len(marks)))
+        for mark in marks:
+            if mark:
+                self._slots[self._slot(mark)] = mark
+
+
+def _mark(order: bytes) -> int:
+    return (hash(order) & _MARK_BITS) or 1
+
+
+class LatelyPlaced:
+    """The last orders that were placed."""
+
+    def __init__(self, at_least: int = 500_000) -> None:
+        """
+        Args:
+            at_least: How many are known; up to twice as many are.
+        """
+        self._at_least = at_least
+        self._now = OrderSet()
+        self._before = OrderSet()
+
+    def add(self, order: bytes) -> None:
+        """It was placed."""
+        if len(self._now) >= self._at_least:
+            self._now, self._before = OrderSet(), self._now
+        self._now.add(order)
+
+    def __contains__(self, order: bytes) -> bool:
+        return order in self._now or order in self._before
+
+
 class PartialIndex:
     """
     Versions and conversions that wait before one run's boundary.
@@ -43,7 +118,7 @@ class PartialIndex:
     def __init__(self) -> None:
         self._seen = Noted()
         self._newest: dict[tuple[bytes, str], tuple[int, int, int]] = {}
-        self._converted: set[bytes] = set()
+        self._converted = OrderSet()
 
     def add_version(self, order: bytes, waiting: Waiting, *, is_first: bool = True) -> None:
         """

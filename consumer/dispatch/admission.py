@@ -8,6 +8,7 @@ from consumer.core.errors import UndecodableRecord
 from consumer.core.outcome import Reason
 from consumer.core.ports import Record
 from consumer.core.waiting import Headers, Waiting, profile_and_code, read_headers
+from consumer.core.window import LatelyPlaced
 from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.precedence import Precedence
@@ -31,6 +32,7 @@ class Admission:
         self._lanes = lanes
         self._orders = orders
         self._settling = settling
+        self._placed = LatelyPlaced()
         self._slow_lane_keeps = SLOW_LANE_KEEPS
 
     def take(self, run: Run, track: Track, record: Record, at_ms: int, now_ms: int) -> None:
@@ -215,6 +217,8 @@ class Admission:
             reason = run.partials.rule_against(
                 job.key, waiting, latest_only=profile.latest_only, skip_converted=profile.skip_converted
             )
+            if reason is None and profile.skip_converted and job.key in self._placed:
+                reason = "converted"  # in a former run: the partial came late
             if reason is None and profile.latest_only and self._orders.has_newer_partial(job):
                 reason = "superseded"
             if reason is not None:
@@ -298,6 +302,7 @@ class Admission:
         a later run only, which does not meet this record any more: it is told there.
         """
         run.partials.note_conversion(order)
+        self._placed.add(order)
         comes_again = self._orders.placed(order) or order in run.partials.unruled
         if track.period is not None:
             comes_again = comes_again or order in self._settling.moved_partials or run.has_unread_retries

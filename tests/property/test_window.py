@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.core.waiting import Waiting
-from consumer.core.window import LatelyNoted, PartialIndex
+from consumer.core.window import LatelyNoted, LatelyPlaced, OrderSet, PartialIndex
 
 ORDERS = [b"1", b"2", b"3"]
 PROFILES = ["p", "q"]
@@ -107,3 +107,41 @@ def test_what_was_noted_lately_is_never_forgotten(orders: set[bytes], before: in
 
 def test_nothing_was_noted_in_the_beginning() -> None:
     assert b"1" not in LatelyNoted()
+
+
+marks = st.integers(0, 200) | st.integers(0, 1 << 64)
+
+
+@given(st.lists(marks), st.lists(marks, max_size=5))
+def test_a_set_of_orders_holds_what_was_put_in_and_nothing_else(orders: list[int], others: list[int]) -> None:
+    """Planted and found: a table that is not searched on from a slot that is taken; marks left behind when it grows."""
+    known = {b"%d" % order for order in orders}
+    held = OrderSet()
+
+    for order in orders:
+        held.add(b"%d" % order)
+
+    assert len(held) == len(known)
+    assert all(order in held for order in known)
+    assert not any(b"%d" % other in held for other in others if b"%d" % other not in known)
+
+
+def test_a_set_of_orders_takes_32_bytes_for_each_at_most() -> None:
+    held = OrderSet()
+
+    for number in range(10_000):
+        held.add(b"%d" % number)
+
+    assert len(held) == 10_000
+    assert all(b"%d" % number in held for number in range(10_000))
+    assert not any(b"%d" % number in held for number in range(10_000, 20_000))
+    assert len(held._slots) * 8 <= 10_000 * 32
+
+
+def test_of_placed_orders_the_last_ones_are_known_and_the_oldest_are_forgotten() -> None:
+    placed = LatelyPlaced(at_least=10)
+    for number in range(25):
+        placed.add(b"%d" % number)
+
+    assert all(b"%d" % number in placed for number in range(10, 25))
+    assert not any(b"%d" % number in placed for number in range(10))

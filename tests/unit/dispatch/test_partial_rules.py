@@ -159,6 +159,25 @@ def test_a_broker_that_does_not_answer_delays_the_first_run_by_two_seconds_and_n
     assert world.sent_events == [old]
 
 
+@pytest.mark.parametrize("is_marker", [True, False])
+def test_a_partial_that_comes_after_the_run_of_its_order_is_not_sent(is_marker: bool) -> None:
+    world = World(profile("p"), profile("all", skip_converted=False))
+    if is_marker:
+        world.mark_placed()
+    else:
+        world.wait(code="SALE", event="sale")
+    world.to_boundary()
+    world.to_boundary()
+
+    for to in ("p", "all"):
+        world.wait(code="PARTIAL", to=to, event=f"late {to}")
+    world.wait(code="PARTIAL", order=2, event="another order")
+    world.to_boundary()
+
+    assert set(world.sent_events) == {"late all", "another order"} | (set() if is_marker else {"sale"})
+    assert world.metric("postback_suppressed_total", profile="p", reason="converted") == 1
+
+
 @pytest.mark.parametrize("placed_first", [True, False])
 def test_a_partial_whose_order_was_placed_is_not_sent_whichever_stands_first(placed_first: bool) -> None:
     world = World()
