@@ -323,8 +323,10 @@ class Admission:
             job = Job.of(taken, run_ms=run.precedence.run_ms, target=leader.target, lane=leader.lane)
             self._orders.join(job)
             return
-        period = taken.track.period or max(run.longest_period, *self._targets.periods)
-        if self._targets.missing_ms(taken.waiting.profile, now_ms) >= period * 1000:
+        targets, profile = self._targets, taken.waiting.profile
+        # Of what waits in the retry topic nobody may know the period any more: none that there are is longer.
+        period = taken.track.period or targets.former_period(profile) or max(run.longest_period, *targets.periods)
+        if targets.missing_ms(profile, now_ms) >= period * 1000:
             self._settling.dead_letter(taken, "profile_removed", now_ms)
         else:
             self._settling.kept(taken, PAUSED, now_ms)

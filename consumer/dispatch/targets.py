@@ -55,6 +55,7 @@ class Targets:
         self._counts = counts
         self._by_name: dict[str, Target] = {}
         self._missing_since: dict[str, int] = {}
+        self._former_periods: dict[str, int] = {}
         self._started_ms = now_ms
         self._named: frozenset[str] | None = frozenset()
         self.periods: frozenset[int] = frozenset()
@@ -74,6 +75,7 @@ class Targets:
         self._by_name = {profile.name: self._target(before.get(profile.name), profile) for profile in profiles}
         for name, target in before.items():
             target.is_in_force = target is self._by_name.get(name)
+            self._former_periods[name] = target.period
         if self._named is None:
             self._started_ms = now_ms
             self._missing_since.clear()
@@ -95,6 +97,10 @@ class Targets:
     def open_ones(self) -> list[Target]:
         """Those to which deliveries go out."""
         return [target for target in self._by_name.values() if target.is_open]
+
+    def former_period(self, name: str) -> int | None:
+        """Seconds, of a profile that is not there now; None when this process never knew it."""
+        return self._former_periods.get(name)
 
     def missing_ms(self, name: str, now_ms: int) -> int:
         """For how long a profile has been missing, as far as this process knows."""

@@ -243,6 +243,23 @@ def test_a_removed_profile_is_believed_gone_after_a_period_of_its_own_however_sh
     assert [dead["postback-reason"] for dead in world.dead_letters()] == ["profile_removed"]
 
 
+def test_a_removed_profile_is_believed_gone_after_a_period_of_its_own_however_long_those_of_the_others() -> None:
+    gone, other = profile("p"), profile("q", host="q.example", delay=600)
+    world = World(gone, other, periods=(4, 604))
+    world.sender.answer = lambda _: network()
+    world.wait(to="p")
+    world.to_boundary(4)
+    world.use(other)
+    world.advance(0.25)
+
+    world.advance(3.5)
+    early = world.dead_letters()
+    world.advance(5)
+
+    assert early == []
+    assert [dead["postback-reason"] for dead in world.dead_letters()] == ["profile_removed"]
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "again"),
     [(profile("p", paused=True), profile("p")), (None, profile("p")), (profile("p", host="new.example"),) * 2],
