@@ -110,6 +110,18 @@ def _dotted(path: str) -> Getter:
     return get
 
 
+def _leads_to_null(fields: Fields, path: str) -> bool:
+    """Whether a dotted path ends early, in what the schema has and the event does not."""
+    value: Any = fields
+    for name in path.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return False
+        value = value[name]
+        if value is None:
+            return True
+    return False
+
+
 def _each(path: str) -> Callable[[Fields], Sequence[Any]]:
     """A getter of every value at *path*, in which `[]` stands for each item of an array; the last may be left out."""
     here, array, rest = path.partition("[]")
@@ -289,6 +301,8 @@ class EventReader:
         if self._test_card is None:
             return False
         value = self._test_card(fields)
+        if value is ABSENT and _leads_to_null(fields, self._names.test_card or ""):
+            return False  # as where the flag itself is null
         if value is ABSENT:
             raise NoTestCardField(f"the event's schema has no field {self._names.test_card}")
         return is_set(value)

@@ -140,6 +140,18 @@ def test_a_schema_that_cannot_say_whether_the_test_card_was_used() -> None:
     assert not EventReader(EventNames(test_card=None)).is_test_card({})
 
 
+def test_the_test_card_in_a_record_that_is_null_is_as_one_that_is_null() -> None:
+    reader = EventReader(EventNames(test_card="payment.card.test"))
+
+    assert reader.is_test_card({"payment": {"card": {"test": True}}})
+    assert not reader.is_test_card({"payment": {"card": {"test": None}}})
+    assert not reader.is_test_card({"payment": {"card": None}})
+    assert not reader.is_test_card({"payment": None})
+    for fields in ({}, {"payment": {}}, {"payment": {"card": {}}}, {"payment": 7}):
+        with pytest.raises(NoTestCardField, match=r"payment\.card\.test"):
+            reader.is_test_card(fields)
+
+
 @pytest.mark.parametrize("value", [True, 1, "1", "true", "YES", "t", " on ", "y", 2, 0.5, "maybe", "2", [0], b"\x01"])
 def test_flags_that_are_set_and_those_in_doubt(value: object) -> None:
     assert is_set(value)
