@@ -46,12 +46,26 @@ def test_nothing_is_left_over_from_the_request_before(sender: Sender) -> None:
     assert [request.partition(b"\r\n\r\n")[2] for request in server.requests] == [b"body", b"", b"x", b"", b""]
 
 
-@pytest.mark.parametrize("path", ["/hooks/../v1/./x?q&o=1", "/a/%2E%2E/b", "/.."])
+@pytest.mark.parametrize(
+    "path", ["/hooks/../v1/./x?q&o=1", "/a/%2E%2E/b", "/..", "/a%2fb%c3%a9?c=%2f", "/a?b=/c?d", "/"]
+)
 def test_the_path_is_sent_as_it_was_typed_in_and_shown(sender: Sender, path: str) -> None:
     with RawServer(answer_with(OK)) as server:
         answer_to(sender, request_to(server.url(path)))
 
     assert server.requests[0].startswith(f"POST {path} HTTP/1.1\r\n".encode())
+
+
+@pytest.mark.parametrize("query", ["", "?a=b/c"])
+def test_an_address_without_a_path_is_asked_for_its_root(sender: Sender, query: str) -> None:
+    with RawServer(answer_with(OK)) as server:
+        answer_to(sender, request_to(server.url("") + query))
+        answer_to(sender, request_to(server.url("/x")))
+
+    assert [request.split(b"\r\n")[0] for request in server.requests] == [
+        f"POST /{query} HTTP/1.1".encode(),
+        b"POST /x HTTP/1.1",
+    ]
 
 
 def test_header_with_an_empty_value_is_sent_empty(sender: Sender) -> None:

@@ -147,7 +147,8 @@ def test_the_test_card_in_a_record_that_is_null_is_as_one_that_is_null() -> None
     assert not reader.is_test_card({"payment": {"card": {"test": None}}})
     assert not reader.is_test_card({"payment": {"card": None}})
     assert not reader.is_test_card({"payment": None})
-    for fields in ({}, {"payment": {}}, {"payment": {"card": {}}}, {"payment": 7}):
+    without: list[dict[str, Any]] = [{}, {"payment": {}}, {"payment": {"card": {}}}, {"payment": 7}]
+    for fields in without:
         with pytest.raises(NoTestCardField, match=r"payment\.card\.test"):
             reader.is_test_card(fields)
 
