@@ -64,7 +64,7 @@ class Destination:
         self._halvings = 0
         self._asks_others = self._others_wait = self._others_failed = False
 
-    def accepts(self, now_ms: int, run_ms: int, *, suspect: str | None = None) -> bool:
+    def admit(self, now_ms: int, run_ms: int, *, suspect: str | None = None) -> bool:
         """
         Whether a delivery of the run that began at *run_ms* may be sent here, now or when it is its turn; else it is
         held, which costs no attempt, and so are all others of that run that come after it: none overtakes another.
@@ -73,8 +73,7 @@ class Destination:
         Args:
             suspect: Id of the delivery, if it has failed before as if the destination had.
         """
-        if now_ms < self.endpoint.hold_until_ms:
-            self._closed_in = max(self._closed_in, run_ms)
+        self.heed_hold(now_ms, run_ms)
         if self.is_closed(run_ms) or (suspect is not None and not self._is_drawn(suspect, run_ms)):
             return False
         if self.breaker is Breaker.OPEN:
@@ -84,6 +83,11 @@ class Destination:
                 return False
             self.breaker = Breaker.PROBING
         return True
+
+    def heed_hold(self, now_ms: int, run_ms: int) -> None:
+        """What its endpoint asks to wait ends the run for it, also when the run lasts longer."""
+        if now_ms < self.endpoint.hold_until_ms:
+            self._closed_in = max(self._closed_in, run_ms)
 
     def held(self, *, is_suspect: bool) -> None:
         """A delivery that came for it is not sent in this run, and comes again in a later one."""

@@ -1,15 +1,12 @@
 """A record that a run takes becomes a job for its endpoint's lane, or is settled on the spot: this says which."""
 
-from collections import deque
-from typing import Final
-
 from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.errors import UndecodableRecord
-from consumer.core.outcome import Reason
 from consumer.core.ports import Record
 from consumer.core.waiting import Headers, Waiting, profile_and_code, read_headers
 from consumer.core.window import LatelyPlaced
-from consumer.dispatch.lanes import Job, Lane, Lanes
+from consumer.dispatch.deferral import Deferral
+from consumer.dispatch.lanes import Job, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.run import Run
@@ -17,23 +14,19 @@ from consumer.dispatch.settling import PAUSED, Settling
 from consumer.dispatch.targets import Targets
 from consumer.dispatch.track import Taken, Track
 
-_SLOW_LANES_KEEP: Final = 4096
-SLOW_LANE_KEEPS: Final = 1024
-"""Deliveries of all slow endpoints and of one that wait in memory; what comes after them waits in Kafka."""
-_SLOW_LANES_KEEP_BYTES: Final = 32 << 20
-"""The same, where events are large."""
-
 
 class Admission:
     """The rules in their order: known profile, partial rules, pause, what the endpoint takes, order."""
 
-    def __init__(self, *, targets: Targets, lanes: Lanes, orders: Orders, settling: Settling) -> None:
+    def __init__(
+        self, *, targets: Targets, lanes: Lanes, orders: Orders, deferral: Deferral, settling: Settling
+    ) -> None:
         self._targets = targets
         self._lanes = lanes
         self._orders = orders
+        self._deferral = deferral
         self._settling = settling
         self._placed = LatelyPlaced()
-        self._slow_lane_keeps = SLOW_LANE_KEEPS
 
     def take(self, run: Run, track: Track, record: Record, at_ms: int, now_ms: int) -> None:
         """
@@ -53,7 +46,7 @@ class Admission:
         target = self._targets.get(waiting.profile) if waiting else None
         if waiting and target and waiting.code == PARTIAL and target.has_partial_rules:
             periods = self._targets.partial_periods
-            if not run.covers(track, record, at_ms, target.period, periods):
+            if not run.cover(track, record, at_ms, target.period, periods):
                 return  # it looks through what else waits first, and offers the record again
         offset = record.offset()
         if not track.ledger.take(offset):
@@ -93,7 +86,7 @@ class Admission:
         if target is None:
             return True
         lane = self._lanes.lane(target)
-        return lane.is_slow or lane.waiting <= self._slow_lane_keeps // 2
+        return lane.is_slow or lane.waiting <= self._deferral.slow_lane_keeps // 2
 
     def is_up_to_date(self, job: Job) -> bool:
         """Whether it may still be sent as it was planned: profiles change while deliveries wait in memory."""
@@ -107,60 +100,6 @@ class Admission:
             return False
         job.target = target
         return True
-
-    def share_memory(self, busy_lanes: int, mean_bytes: int) -> int:
-        """How many deliveries each slow lane keeps in memory, when so many lanes have some, and of such a size."""
-        all_keep = min(_SLOW_LANES_KEEP, _SLOW_LANES_KEEP_BYTES // mean_bytes)
-        self._slow_lane_keeps = max(1, min(SLOW_LANE_KEEPS, all_keep // max(1, busy_lanes)))
-        return self._slow_lane_keeps
-
-    def set_aside(self, lane: Lane) -> None:
-        """
-        Leave the newest of what waits in a lane where they stand, until all was read once: others may stand behind.
-        """
-        lane.gives_way = True
-        stay: deque[Job] = deque()
-        while lane.queue and lane.waiting + len(stay) > self._slow_lane_keeps:
-            leader = lane.queue.pop()
-            line = (leader, *(leader.followers or ()))
-            if not all(job.track.may_set_aside for job in line):
-                stay.appendleft(leader)
-                continue
-            self._orders.leave_with_followers(leader)
-            for job in line:
-                self._leave_where_it_stands(job)
-        lane.queue.extend(stay)
-        if lane.waiting > self._slow_lane_keeps:
-            self._shorten_lines(lane)
-
-    def shed(self, lane: Lane, now_ms: int, *, keeps: int) -> None:
-        """The same for what is not set aside: it is moved to the retry topic."""
-        lane.is_slow = True
-        while lane.queue and lane.waiting > keeps:
-            self.hold_line(lane.queue.pop(), now_ms)
-
-    def hold_all(self, lane: Lane, now_ms: int) -> None:
-        """Nothing more is sent there in this run: what waits for it is moved on unattempted."""
-        while lane.queue:
-            self.hold_line(lane.queue.popleft(), now_ms)
-
-    def hold(self, job: Job, now_ms: int) -> None:
-        """It is not attempted in this run."""
-        waiting = job.waiting
-        if self._orders.is_converted(job):
-            self._settling.suppressed(job, "converted", now_ms)
-            return
-        endpoint, destination = job.lane.endpoint, job.lane.destination
-        destination.held(is_suspect=waiting.suspect is not None)
-        waiting.hold_until_ms, waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
-        if self._settling.kept(job, Reason.HELD, now_ms) and destination.is_closed(job.run_ms):
-            job.track.precedence.hold(waiting.profile)
-
-    def hold_line(self, leader: Job, now_ms: int) -> None:
-        """A job and those that follow it are not attempted in this run."""
-        for job in (leader, *(leader.followers or ())):
-            self.hold(job, now_ms)
-        self._orders.leave_with_followers(leader)
 
     def _passes_over(self, run: Run, track: Track, record: Record, headers: Headers | None) -> bool:
         """
@@ -178,33 +117,13 @@ class Admission:
             run.set_aside(track, offset)
         return True
 
-    def _shorten_lines(self, lane: Lane) -> None:
-        """Set aside, of what follows those that cannot be or are in flight, the last of each line first."""
-        for job in self._orders.followers_leaving(lane):
-            self._leave_where_it_stands(job)
-            if lane.waiting <= self._slow_lane_keeps:
-                return
-
-    def _leave_where_it_stands(self, job: Job) -> None:
-        job.track.precedence.set_aside(job.waiting.profile)
-        job.track.ledger.set_aside(job.offset)
-        self._goes_back(job)
-
     def _set_profile_aside(self, run: Run, taken: Taken) -> None:
         run.precedence.set_aside(taken.waiting.profile)
         self._set_aside(run, taken)
 
     def _set_aside(self, run: Run, taken: Taken) -> None:
-        self._goes_back(taken)
+        self._deferral.went_back(taken)
         run.set_aside(taken.track, taken.offset)
-
-    def _goes_back(self, taken: Taken) -> None:
-        track = taken.track
-        if track.period is None:
-            track.precedence.went_back(taken.key, taken.waiting)
-        if taken.waiting.code == PARTIAL:
-            # A conversion that is read before it comes again is to be told to later runs.
-            self._settling.moved_partials.add(taken.key)
 
     def _meets_partials(self, track: Track) -> bool:
         targets = self._targets
@@ -263,7 +182,7 @@ class Admission:
         elif self._is_full(run, job):
             self._leave(run, job, now_ms, is_paused=False, waits_for_room=not job.lane.is_slow)
         elif precedence.keeps_back(job.key, waiting):
-            self.hold(job, now_ms)
+            self._deferral.hold(job, now_ms)
         elif self._orders.join(job):
             self._lanes.put(job)
 
@@ -279,14 +198,14 @@ class Admission:
         if is_paused:
             self._settling.kept(job, PAUSED, now_ms)
         else:
-            self.hold(job, now_ms)
+            self._deferral.hold(job, now_ms)
 
     def _accepts(self, run: Run, job: Job, now_ms: int) -> bool:
         waiting, lane = job.waiting, job.lane
         if waiting.hold_until_ms > now_ms:  # not learnt yet, where the brokers were slow to give it
             self._lanes.endpoint(waiting.hold_endpoint).hold(waiting.hold_until_ms)
         destination = lane.destination
-        if not destination.accepts(now_ms, job.run_ms, suspect=waiting.suspect):
+        if not destination.admit(now_ms, job.run_ms, suspect=waiting.suspect):
             return False
         is_probed = destination.is_probed and run.leaves_for_later(job.track)
         return not (is_probed and (lane.queue or destination.in_flight))
@@ -294,7 +213,7 @@ class Admission:
     def _is_full(self, run: Run, job: Job) -> bool:
         lane = job.lane
         gives_way = lane.gives_way and (job.track.may_set_aside or run.is_overdue)
-        return (lane.is_slow or gives_way) and lane.waiting >= self._slow_lane_keeps
+        return (lane.is_slow or gives_way) and lane.waiting >= self._deferral.slow_lane_keeps
 
     def _converted(self, run: Run, track: Track, order: bytes, offset: int) -> None:
         """
@@ -310,7 +229,7 @@ class Admission:
             self._tell_later_runs(run, order, track, offset)
 
     def _tell_later_runs(self, run: Run, order: bytes, track: Track, offset: int) -> None:
-        if run.partials.is_first_told(order):
+        if run.partials.note_told(order):
             self._settling.remind(order, track, offset)
 
     def _orphan(self, run: Run, taken: Taken, now_ms: int) -> None:

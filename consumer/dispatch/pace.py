@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from consumer.dispatch.admission import Admission
+from consumer.dispatch.deferral import Deferral
 from consumer.dispatch.lanes import Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.run import Run
@@ -44,10 +44,10 @@ class Pace:
         answered: Transfers that ended, of all lanes.
     """
 
-    def __init__(self, lanes: Lanes, admission: Admission, orders: Orders) -> None:
+    def __init__(self, lanes: Lanes, deferral: Deferral, orders: Orders) -> None:
         self.answered = 0
         self._lanes = lanes
-        self._admission = admission
+        self._deferral = deferral
         self._orders = orders
         self._looks = ((0, 0), (0, 0))
 
@@ -82,7 +82,8 @@ class Pace:
         is_overdue = any(run.is_overdue for run in runs)
         self._lanes.share_slots()
         busy = sum(1 for lane in self._lanes if lane.waiting)
-        keeps = self._admission.share_memory(busy, self._orders.mean_bytes)
+        self._deferral.share_memory(busy, self._orders.mean_bytes)
+        keeps = self._deferral.slow_lane_keeps
         for lane in self._lanes:
             lane.speed.look(passed_ms, is_blamed=is_blamed)
             waiting = lane.waiting
@@ -94,10 +95,10 @@ class Pace:
             if is_full and waiting > keeps:
                 needs_s = waiting / lane.speed.per_second
                 if needs_s > GIVES_WAY_AFTER_S:
-                    self._admission.set_aside(lane)
+                    self._deferral.set_aside(lane)
                 moved_after_s = GIVES_WAY_AFTER_S if is_overdue else _MOVED_AFTER_S
                 if lane.waiting > keeps and (lane.is_slow or needs_s > moved_after_s):
-                    self._admission.shed(lane, now_ms, keeps=keeps)
+                    self._deferral.shed(lane, now_ms, keeps=keeps)
 
     def keep_to_what_can_be_told(self, now_ms: int) -> None:
         """
@@ -106,4 +107,4 @@ class Pace:
         """
         slow = [lane for lane in self._lanes if lane.waiting > GIVES_WAY_AFTER_S * lane.speed.steady_per_second]
         for lane in slow:
-            self._admission.shed(lane, now_ms, keeps=max(1, _TOLD_OF_SLOW_LANES // len(slow)))
+            self._deferral.shed(lane, now_ms, keeps=max(1, _TOLD_OF_SLOW_LANES // len(slow)))

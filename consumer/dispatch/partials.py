@@ -53,8 +53,8 @@ class Partials:
         """Whether the order was placed, as far as the run has read and looked."""
         return self._index.is_converted(order)
 
-    def is_first_told(self, order: bytes) -> bool:
-        """Whether later runs were not told yet by this one that the order was placed."""
+    def note_told(self, order: bytes) -> bool:
+        """Later runs are told now that the order was placed; returns whether this one had not told them yet."""
         before = len(self._told)
         self._told.add(order)
         return len(self._told) > before

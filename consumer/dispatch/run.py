@@ -117,11 +117,11 @@ class Run:
         """Whether nothing is set aside in its next reading: what is left is moved to the retry topic."""
         return self.is_overdue or self._is_crowded
 
-    def offers(self, track: Track, record: Record, at_ms: int) -> bool:
+    def offer(self, track: Track, record: Record, at_ms: int) -> bool:
         """Whether a record that was read, and entered at *at_ms*, is to be taken."""
         if track.reading is not Reading.DRAINED:
             if track.reading is Reading.SCANNED and self._scan is not None:
-                self._scan.offered(track, record, at_ms)
+                self._scan.offer(track, record, at_ms)
             return False
         if self.reading > 1 and track.ledger.has_read_again(record.offset()):
             track.head_offset = track.ledger.position
@@ -142,14 +142,17 @@ class Run:
         elif track.reading is Reading.SCANNED and self._scan is not None:
             self._scan.reached_end(track, offset)
 
-    def covers(self, track: Track, record: Record, at_ms: int, period: int, partial_periods: frozenset[int]) -> bool:
+    def cover(self, track: Track, record: Record, at_ms: int, period: int, partial_periods: frozenset[int]) -> bool:
         """
-        Whether the partial rules can be asked for a partial of *track*; if not, the looking-through begins, and
-        *record* will be offered again after it. A new owner looks at what a former one settled in this run, too.
+        Begin to look through what else waits, where a partial of *track* needs it. A new owner looks at what a former
+        one settled in this run, too.
 
         Args:
             period: Of the partial's profile now; another than the track's when its delay was changed.
             partial_periods: Of the windows in which newer versions and conversions can wait.
+
+        Returns:
+            Whether that was done already, and the partial rules can be asked. If not, *record* will be offered again.
         """
         until_ms = track.cutoff_ms
         missing = self.partials.uncovered([track], until_ms)

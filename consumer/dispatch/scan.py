@@ -50,9 +50,9 @@ class Scan:
         """The same, when *record* was just read and is the first track's head: the reader stands there."""
         track = self._left[0]
         track.scan_from(record.offset(), at_ms)
-        self.offered(track, record, at_ms)
+        self.offer(track, record, at_ms)
 
-    def offered(self, track: Track, record: Record, at_ms: int) -> None:
+    def offer(self, track: Track, record: Record, at_ms: int) -> None:
         """A record of a track that is being looked through; *at_ms* is when it entered."""
         offset = track.scanned_offset = record.offset()
         if self._since_ms is not None and at_ms < self._since_ms and not track.ledger.is_to_come(offset):

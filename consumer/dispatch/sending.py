@@ -12,6 +12,7 @@ from consumer.core.masking import Mask
 from consumer.core.outcome import Delivered, Failed, Reason, outcome_of
 from consumer.core.retry_after import bounded, parse_retry_after
 from consumer.dispatch.admission import Admission
+from consumer.dispatch.deferral import Deferral
 from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.ports import Sender
@@ -33,6 +34,7 @@ class Sending:
         lanes: Lanes,
         orders: Orders,
         admission: Admission,
+        deferral: Deferral,
         settling: Settling,
         max_in_flight: int,
         longest_retry_after: timedelta,
@@ -43,6 +45,7 @@ class Sending:
         self._lanes = lanes
         self._orders = orders
         self._admission = admission
+        self._deferral = deferral
         self._settling = settling
         self._max_in_flight = max_in_flight
         self._longest_retry_after = longest_retry_after
@@ -72,8 +75,8 @@ class Sending:
             self._settling.again(job)
             self._next(job)
             return
-        if not job.lane.destination.accepts(now_ms, job.run_ms, suspect=waiting.suspect):
-            self._admission.hold_line(job, now_ms)
+        if not job.lane.destination.admit(now_ms, job.run_ms, suspect=waiting.suspect):
+            self._deferral.hold_line(job, now_ms)
             self._done(job.lane)
             return
         try:
@@ -84,7 +87,7 @@ class Sending:
                 return
             request = job.target.renderer.render(fields, code=waiting.code, delivery_id=waiting.delivery_id)
         except SchemaUnavailable:
-            self._admission.hold_line(job, now_ms)
+            self._deferral.hold_line(job, now_ms)
             self._done(job.lane)
             return
         except (UndecodableRecord, NoTestCardField) as error:
@@ -158,13 +161,14 @@ class Sending:
         self._settling.failed(job, failure, duration_ms, now_ms, moved_past=self._moved_past(job))
         if failure.is_endpoints:
             for follower in job.followers or ():
-                self._admission.hold(follower, now_ms)
+                self._deferral.hold(follower, now_ms)
             self._orders.leave_with_followers(job)
             self._done(job.lane)
         else:
             self._next(job)
-        if opened or not destination.accepts(now_ms, job.run_ms):
-            self._admission.hold_all(job.lane, now_ms)
+        destination.heed_hold(now_ms, job.run_ms)
+        if opened or destination.is_closed(job.run_ms):
+            self._deferral.hold_all(job.lane, now_ms)
 
     def _moved_past(self, job: Job) -> str | None:
         """Why a partial that was not delivered does not come round again."""

@@ -11,6 +11,7 @@ from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.commits import Commits
+from consumer.dispatch.deferral import Deferral
 from consumer.dispatch.gauges import Gauges
 from consumer.dispatch.lanes import Job, Lanes
 from consumer.dispatch.orders import Orders
@@ -78,6 +79,7 @@ class Dispatch:
         lanes: Lanes,
         orders: Orders,
         admission: Admission,
+        deferral: Deferral,
         sending: Sending,
         settling: Settling,
         names: TopicNames,
@@ -91,11 +93,12 @@ class Dispatch:
         self._lanes = lanes
         self._orders = orders
         self._admission = admission
+        self._deferral = deferral
         self._sending = sending
         self._settling = settling
         self._names = names
         self._clock_ms = clock_ms
-        self._pace = Pace(lanes, admission, orders)
+        self._pace = Pace(lanes, deferral, orders)
         self._report = RunReport(metrics)
         self._owned = owned = Owned(admission)
         self._commits = Commits(
@@ -211,7 +214,7 @@ class Dispatch:
         unsent += self._wait_for_answers(within_ms)
         if not self._owned.can_be_told:
             for job in unsent:
-                self._admission.hold_line(job, self._clock_ms())
+                self._deferral.hold_line(job, self._clock_ms())
         self._commit(self._clock_ms())
         while self._commits.was_refused and self._clock_ms() < deadline:
             self._commit(self._clock_ms())
@@ -220,7 +223,9 @@ class Dispatch:
         """Start what is due; returns when the next run of a resting shard is due."""
         periods = self._targets.periods
         soonest = NEVER_MS
-        are_kept_back = any(shard.keeps_others_back(now_ms) for shard in self._owned.shards.values())
+        are_kept_back = False
+        for shard in self._owned.shards.values():
+            are_kept_back |= shard.keep_others_back(now_ms)
         for partition, shard in self._owned.shards.items():
             if shard.run is None:
                 due_ms = shard.next_run_ms(periods)
@@ -261,7 +266,7 @@ class Dispatch:
                 continue
             shard, track = known
             at_ms = track.at_ms(record)
-            run = shard.offers(track, record, at_ms)
+            run = shard.offer(track, record, at_ms)
             if run is not None:
                 self._admission.take(run, track, record, at_ms, now_ms)
         for topic, partition, offset in ends:

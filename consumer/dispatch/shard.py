@@ -57,8 +57,11 @@ class Shard:
             return False
         return now_ms >= self._hears_until_ms or all(track.is_known for track in self._tracks)
 
-    def keeps_others_back(self, now_ms: int) -> bool:
-        """Whether its retry topic may say that an endpoint is to be left alone, and was not learnt from yet."""
+    def keep_others_back(self, now_ms: int) -> bool:
+        """
+        Whether its retry topic may say that an endpoint is to be left alone, and was not learnt from yet; it is waited
+        for anew as long as it is learnt from.
+        """
         if self._learns_on:
             self._learns_on = False
             self._hears_until_ms = now_ms + _UNHEARD_WAIT_MS
@@ -138,7 +141,7 @@ class Shard:
         if self.run is None:
             self.precedence.prepare()
 
-    def offers(self, track: Track, record: Record, at_ms: int) -> Run | None:
+    def offer(self, track: Track, record: Record, at_ms: int) -> Run | None:
         """The run that is to take a record that was read, and entered at *at_ms*, if one is."""
         if track.was_moved:
             return None
@@ -150,8 +153,8 @@ class Shard:
                 self._learning.begin()
         elif self._learning is not None and track.reading is Reading.SCANNED:
             self._learns_on = True
-            self._learning.offered(track, record, at_ms)
-        elif self.run is not None and self.run.offers(track, record, at_ms):
+            self._learning.offer(track, record, at_ms)
+        elif self.run is not None and self.run.offer(track, record, at_ms):
             return self.run
         return None
 

@@ -24,6 +24,7 @@ from consumer.core.profile import Profile
 from consumer.core.render import Renderer
 from consumer.core.topics import Sizes, TopicNames
 from consumer.dispatch.admission import Admission
+from consumer.dispatch.deferral import Deferral
 from consumer.dispatch.lanes import Job, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.sending import Sending
@@ -100,7 +101,8 @@ class Parts:
         targets = Targets(
             tick=settings.tick, render=self._renderer, counts=self.metrics.by_profile.counts, now_ms=clock_ms()
         )
-        admission = Admission(targets=targets, lanes=lanes, orders=orders, settling=settling)
+        deferral = Deferral(orders=orders, settling=settling)
+        admission = Admission(targets=targets, lanes=lanes, orders=orders, deferral=deferral, settling=settling)
         sender: CurlSender[Job] = sender_of(settings)
         sending = Sending(
             sender=sender,
@@ -109,6 +111,7 @@ class Parts:
             lanes=lanes,
             orders=orders,
             admission=admission,
+            deferral=deferral,
             settling=settling,
             max_in_flight=settings.http.max_in_flight,
             longest_retry_after=settings.retry.longest_retry_after,
@@ -120,6 +123,7 @@ class Parts:
             lanes=lanes,
             orders=orders,
             admission=admission,
+            deferral=deferral,
             sending=sending,
             settling=settling,
             names=self.names,

@@ -47,7 +47,7 @@ class DestinationMachine(RuleBasedStateMachine):
     @rule()
     def a_delivery_wants_to_go(self) -> None:
         was = self.destination.breaker
-        accepted = self.destination.accepts(self.now_ms, self.run_ms)
+        accepted = self.destination.admit(self.now_ms, self.run_ms)
 
         if self.now_ms < self.hold_until_ms or self.run_ms <= self.refused_in:
             assert not accepted
@@ -63,12 +63,12 @@ class DestinationMachine(RuleBasedStateMachine):
 
     @rule(name=st.integers(0, 40))
     def a_suspect_wants_to_go(self, name: int) -> None:
-        accepted = self.destination.accepts(self.now_ms, self.run_ms, suspect=str(name))
+        accepted = self.destination.admit(self.now_ms, self.run_ms, suspect=str(name))
 
         if self.now_ms < self.hold_until_ms or self.run_ms <= max(self.refused_in, self.suspects_refused_in):
             assert not accepted
         if accepted:
-            assert self.destination.accepts(self.now_ms, self.run_ms, suspect=str(name)), "as long as nothing ended"
+            assert self.destination.admit(self.now_ms, self.run_ms, suspect=str(name)), "as long as nothing ended"
             self.flies(is_suspect=True)
         else:
             self.destination.held(is_suspect=True)
@@ -145,7 +145,7 @@ class DestinationMachine(RuleBasedStateMachine):
             if reason is Reason.REFUSED_ADDRESS:
                 self.suspects_refused_in = max(self.suspects_refused_in, run_ms)
         if opened:
-            assert not self.destination.accepts(self.now_ms, run_ms)
+            assert not self.destination.admit(self.now_ms, run_ms)
         if self.destination.breaker is Breaker.OPEN or self.endpoint.is_closed(run_ms):
             self.refused_in = max(self.refused_in, run_ms)
 
@@ -177,7 +177,7 @@ class DestinationMachine(RuleBasedStateMachine):
         for _ in self.flying:
             self.endpoint.in_flight -= 1
             self.destination.in_flight -= 1
-        assert self.destination.accepts(self.now_ms, self.run_ms)
+        assert self.destination.admit(self.now_ms, self.run_ms)
         assert self.destination.has_room
         assert self.endpoint.has_room
         for _ in range(self.highest):

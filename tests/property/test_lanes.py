@@ -98,7 +98,7 @@ class LanesMachine(RuleBasedStateMachine):
     def a_later_run_asks_for_probes(self) -> None:
         self.run_ms += RUN_MS
         for lane in self.lanes:
-            lane.destination.accepts(self.run_ms, self.run_ms)
+            lane.destination.admit(self.run_ms, self.run_ms)
 
     def take(self) -> Job | None:
         job = self.lanes.take(SLOTS)

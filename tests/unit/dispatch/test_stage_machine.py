@@ -23,7 +23,7 @@ from consumer.core.answer import Answer
 from consumer.core.routing import delivery_id
 from consumer.core.schedule import next_boundary_ms
 from consumer.core.waiting import read_headers, run_of
-from consumer.dispatch import admission, pace, run
+from consumer.dispatch import deferral, pace, run
 from consumer.dispatch.track import NEVER_MS
 from tests.unit.dispatch.fakes import FakeReader, StoredRecord
 from tests.unit.dispatch.receivers import Sent, network, status, timeout
@@ -53,7 +53,7 @@ TIGHT = st.sampled_from(
         (offsets, "ASIDE_AT_ONCE", 3),
         (pace, "MEMORY_HOLDS", pace.READ_AT_ONCE + 2),
         (pace, "MEMORY_HOLDS", pace.READ_AT_ONCE + 5),
-        (admission, "SLOW_LANE_KEEPS", 1),
+        (deferral, "SLOW_LANE_KEEPS", 1),
     ]
 )
 """Bounds that are far away in so small a world, otherwise."""
@@ -61,7 +61,7 @@ TIGHT = st.sampled_from(
 GIVING_WAY = {
     (pace, "MEMORY_HOLDS", pace.READ_AT_ONCE + 2),
     (pace, "GIVES_WAY_AFTER_S", 0),
-    (admission, "SLOW_LANE_KEEPS", 1),
+    (deferral, "SLOW_LANE_KEEPS", 1),
 }
 """Those with which what comes for a receiver that takes its time is read more than twice."""
 

@@ -17,6 +17,7 @@ from consumer.core.schedule import period_seconds
 from consumer.core.topics import Sizes, TopicNames
 from consumer.core.waiting import Waiting, marker_header, window_header
 from consumer.dispatch.admission import Admission
+from consumer.dispatch.deferral import Deferral
 from consumer.dispatch.lanes import Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.sending import Sending
@@ -237,7 +238,8 @@ class World:
         give_up_ms = None if give_up is None else int(give_up.total_seconds() * 1000)
         settling = Settling(names=NAMES, sizes=self.sizes, metrics=self.metrics, give_up_after_ms=give_up_ms)
         targets = Targets(tick=TICK, render=_renderer, counts=self.metrics.by_profile.counts, now_ms=self.clock())
-        admission = Admission(targets=targets, lanes=lanes, orders=orders, settling=settling)
+        deferral = Deferral(orders=orders, settling=settling)
+        admission = Admission(targets=targets, lanes=lanes, orders=orders, deferral=deferral, settling=settling)
         sending = Sending(
             sender=self.sender,
             decoder=self.decoder,
@@ -245,6 +247,7 @@ class World:
             lanes=lanes,
             orders=orders,
             admission=admission,
+            deferral=deferral,
             settling=settling,
             max_in_flight=SLOTS,
             longest_retry_after=timedelta(minutes=10),
@@ -256,6 +259,7 @@ class World:
             lanes=lanes,
             orders=orders,
             admission=admission,
+            deferral=deferral,
             sending=sending,
             settling=settling,
             names=NAMES,
