@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from consumer.commands.reasons import IN_WORDS
 from consumer.commands.times import full_local_time, local_time, span
+from consumer.core.outcome import PAUSED
 from consumer.core.printable import printable
-from consumer.dispatch.settling import PAUSED
 from consumer.service.open_deliveries import OpenDelivery
 
 Row = Mapping[str, Any]

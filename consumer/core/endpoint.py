@@ -75,7 +75,7 @@ class Endpoint:
         A transfer of the run *run_ms* ended in a failure that is not of one delivery alone.
 
         Args:
-            is_suspect: Though this one failed so before, and a few that always hang must not close it for all others.
+            is_suspect: The delivery failed so before: a few that always hang must not close the endpoint for all.
         """
         if failure.status is not None:
             self.answered()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import assert_never
+from typing import Final, assert_never
 
 from consumer.core.answer import Answer, Answered, Unanswered
 
@@ -51,6 +51,9 @@ class Failed:
         """Whether it tells of the endpoint as a whole, not of this one delivery."""
         return self.reason in _OF_THE_ENDPOINT
 
+
+PAUSED: Final = "paused"
+"""Why a delivery waits that no attempt was made of, and that did not fail: its profile is paused, or away."""
 
 _OF_THE_ENDPOINT = frozenset(
     {Reason.TIMEOUT, Reason.NETWORK, Reason.TLS, Reason.THROTTLED, Reason.SERVER, Reason.REFUSED_ADDRESS}

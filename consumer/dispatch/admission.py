@@ -2,6 +2,7 @@
 
 from consumer.core.customer_type import PARTIAL, converts
 from consumer.core.errors import UndecodableRecord
+from consumer.core.outcome import PAUSED
 from consumer.core.ports import Record
 from consumer.core.waiting import Headers, Waiting, profile_and_code, read_headers
 from consumer.core.window import LatelyPlaced
@@ -10,7 +11,7 @@ from consumer.dispatch.lanes import Job, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.precedence import Precedence
 from consumer.dispatch.run import Run
-from consumer.dispatch.settling import PAUSED, Settling
+from consumer.dispatch.settling import Settling
 from consumer.dispatch.targets import Targets
 from consumer.dispatch.track import Taken, Track
 

@@ -9,14 +9,15 @@ from consumer.core.customer_type import PARTIAL
 from consumer.core.errors import NoTestCardField, RenderError, SchemaUnavailable, UndecodableRecord
 from consumer.core.event import Decoder, EventReader, Fields
 from consumer.core.masking import Mask
-from consumer.core.outcome import Delivered, Failed, Reason, outcome_of
+from consumer.core.outcome import PAUSED, Delivered, Failed, Reason, outcome_of
+from consumer.core.profile import Profile
 from consumer.core.retry_after import bounded, parse_retry_after
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.deferral import Deferral
 from consumer.dispatch.lanes import Job, Lane, Lanes
 from consumer.dispatch.orders import Orders
 from consumer.dispatch.ports import Sender
-from consumer.dispatch.settling import PAUSED, Settling
+from consumer.dispatch.settling import Settling
 from consumer.log import EventLog
 
 _log = EventLog("dispatch")
@@ -51,7 +52,7 @@ class Sending:
         self._longest_retry_after = longest_retry_after
         self._last_value: bytes | None = None
         self._last_fields: Fields = {}
-        self._refused: set[str] = set()
+        self._refused: dict[str, Profile] = {}
 
     def use(self, fields: frozenset[str]) -> None:
         """Requests are made of these fields of the events from now on."""
@@ -196,12 +197,12 @@ class Sending:
         job.waiting.hold_until_ms, job.waiting.hold_endpoint = endpoint.hold_until_ms, endpoint.name
 
     def _report_refusal(self, job: Job, failure: Failed) -> None:
-        profile = job.waiting.profile
-        if profile not in self._refused:
-            self._refused.add(profile)
+        profile = job.target.profile
+        if self._refused.get(profile.name) is not profile:  # once for each that is typed in
+            self._refused[profile.name] = profile
             _log.error(
                 "address.refused",
-                profile=profile,
+                profile=profile.name,
                 endpoint=job.lane.endpoint.shown,
                 detail=failure.detail,
                 advice="a private address is sent to only when http.allow_networks names its network",

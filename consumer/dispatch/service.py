@@ -128,7 +128,8 @@ class Dispatch:
         Put these profiles in force at the next turn; may be called from another thread.
 
         Args:
-            named: Others that are there and do not load: what waits for them is kept. None: there may be any.
+            named: Others that are there and do not load: what waits for them is kept. None: their
+                names are not known, and no profile is taken for removed.
         """
         self._new_profiles = tuple(profiles), named
 

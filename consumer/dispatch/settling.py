@@ -16,7 +16,6 @@ from consumer.dispatch.track import Taken, Track
 from consumer.log import EventLog
 from consumer.metrics import Metrics
 
-PAUSED: Final = "paused"
 COMMITTED_AT_ONCE: Final = 8_000
 _BYTES_COMMITTED_AT_ONCE: Final = 32 << 20
 """Records, and of those the bytes of events: so much is written before the commit interval is over."""

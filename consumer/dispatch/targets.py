@@ -69,7 +69,8 @@ class Targets:
         Put these profiles in force; those that did not change keep what was prepared for them.
 
         Args:
-            named: Others that are not missing, though they cannot be put in force; None: there may be any.
+            named: Others that are not missing, though they cannot be put in force; None: their names are not known, and
+                none is missing.
         """
         before = self._by_name
         self._by_name = {profile.name: self._target(before.get(profile.name), profile) for profile in profiles}

@@ -8,12 +8,12 @@ from typing import Final, Literal
 
 from consumer.adapters.profiles import ProfileSet
 from consumer.core.errors import UndecodableRecord
+from consumer.core.outcome import PAUSED
 from consumer.core.ports import Place, Record
 from consumer.core.profile import Profile
 from consumer.core.schedule import due_ms, next_boundary_ms, period_seconds, periods_in_use
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting, entered_ms, read_headers
-from consumer.dispatch.settling import PAUSED
 from consumer.service.asking import Brokers
 from consumer.service.backlog import Backlog, Open, look
 from consumer.service.profile_files import problems_by_profile

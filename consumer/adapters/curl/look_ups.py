@@ -20,7 +20,7 @@ _COLD_SECONDS: Final = LOOK_UP_KEPT_SECONDS + 1
 """Longer than libcurl keeps a look-up, so that the next one that we wait for is a real one."""
 
 
-class Line(Generic[T]):
+class EndpointQueue(Generic[T]):
     """
     What goes to one endpoint.
 
@@ -68,34 +68,34 @@ class Turns(Generic[T]):
     def __init__(self) -> None:
         self._count = 0
         self._doubtful = 0
-        self._known: deque[Line[T]] = deque()
-        self._unknown: deque[Line[T]] = deque()
+        self._known: deque[EndpointQueue[T]] = deque()
+        self._unknown: deque[EndpointQueue[T]] = deque()
 
-    def begin(self, line: Line[T]) -> bool:
+    def begin(self, queue: EndpointQueue[T]) -> bool:
         """Whether it has its turn now; else `next` gives it when it has."""
-        if not line.has_name:
+        if not queue.has_name:
             return True
-        if self._has_room_for(line):
+        if self._has_room_for(queue):
             self._count += 1
-            self._doubtful += line.is_doubtful
+            self._doubtful += queue.is_doubtful
             return True
-        (self._unknown if line.is_doubtful else self._known).append(line)
+        (self._unknown if queue.is_doubtful else self._known).append(queue)
         return False
 
-    def end(self, line: Line[T], *, found: bool) -> None:
+    def end(self, queue: EndpointQueue[T], *, found: bool) -> None:
         """Its look-up is over."""
-        if line.has_name:
+        if queue.has_name:
             self._count -= 1
-            self._doubtful -= line.is_doubtful
-            line.is_doubtful = not found
+            self._doubtful -= queue.is_doubtful
+            queue.is_doubtful = not found
 
-    def next(self) -> Line[T] | None:
+    def next(self) -> EndpointQueue[T] | None:
         """One that waited and has its turn now; counted as `begin` counts."""
-        for queue in (self._known, self._unknown):
-            if queue and self._has_room_for(queue[0]):
-                line = queue.popleft()
-                self.begin(line)
-                return line
+        for those in (self._known, self._unknown):
+            if those and self._has_room_for(those[0]):
+                queue = those.popleft()
+                self.begin(queue)
+                return queue
         return None
 
     def clear(self) -> None:
@@ -104,8 +104,8 @@ class Turns(Generic[T]):
         self._known.clear()
         self._unknown.clear()
 
-    def _has_room_for(self, line: Line[T]) -> bool:
-        return self._count < _AT_ONCE and (not line.is_doubtful or self._doubtful < _DOUBTFUL_AT_ONCE)
+    def _has_room_for(self, queue: EndpointQueue[T]) -> bool:
+        return self._count < _AT_ONCE and (not queue.is_doubtful or self._doubtful < _DOUBTFUL_AT_ONCE)
 
 
 def _is_address(endpoint: str) -> bool:

@@ -12,7 +12,7 @@ import pycurl
 
 from consumer.adapters.curl.errors import why_impossible
 from consumer.adapters.curl.gate import Gate
-from consumer.adapters.curl.look_ups import Line, Turns
+from consumer.adapters.curl.look_ups import EndpointQueue, Turns
 from consumer.adapters.curl.transfer import Transfer
 from consumer.core.address import Network
 from consumer.core.answer import Answer, Unanswered
@@ -47,9 +47,9 @@ class CurlSender(Generic[T]):
         self._gate = Gate(allow_networks)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
-        self._running: dict[pycurl.Curl, tuple[T, Transfer, Line[T]]] = {}
-        self._leading: dict[Transfer, Line[T]] = {}
-        self._lines: dict[str, Line[T]] = {}
+        self._running: dict[pycurl.Curl, tuple[T, Transfer, EndpointQueue[T]]] = {}
+        self._leading: dict[Transfer, EndpointQueue[T]] = {}
+        self._queues: dict[str, EndpointQueue[T]] = {}
         self._turns: Turns[T] = Turns()
         self._waiting = 0
         self._idle: list[Transfer] = []
@@ -62,33 +62,33 @@ class CurlSender(Generic[T]):
 
     def start(self, token: T, request: Request) -> None:
         """Begin to send; never blocks. What libcurl refuses outright is handed back by ``wait`` like everything."""
-        line = self._lines.get(request.endpoint)
-        if line is None:
-            line = self._lines[request.endpoint] = Line(request.endpoint)
-        if line.waiting is not None:
-            line.waiting.append((token, request))
+        queue = self._queues.get(request.endpoint)
+        if queue is None:
+            queue = self._queues[request.endpoint] = EndpointQueue(request.endpoint)
+        if queue.waiting is not None:
+            queue.waiting.append((token, request))
             self._waiting += 1
             return
-        if not line.is_cold():
-            self._begin(token, request, line)
-        elif self._turns.begin(line):
-            self._lead(token, request, line)
+        if not queue.is_cold():
+            self._begin(token, request, queue)
+        elif self._turns.begin(queue):
+            self._lead(token, request, queue)
         else:
-            line.waiting = [(token, request)]
+            queue.waiting = [(token, request)]
             self._waiting += 1
 
-    def _lead(self, token: T, request: Request, line: Line[T]) -> None:
+    def _lead(self, token: T, request: Request, queue: EndpointQueue[T]) -> None:
         """Send the first request after a pause: all others to its endpoint wait until the name is looked up."""
-        if line.waiting is None:
-            line.waiting = []
-        transfer = self._begin(token, request, line, fresh=True)
+        if queue.waiting is None:
+            queue.waiting = []
+        transfer = self._begin(token, request, queue, fresh=True)
         if transfer is not None:
-            self._leading[transfer] = line
+            self._leading[transfer] = queue
         else:
-            self._turns.end(line, found=True)
-            self._release(line)
+            self._turns.end(queue, found=True)
+            self._release(queue)
 
-    def _begin(self, token: T, request: Request, line: Line[T], *, fresh: bool = False) -> Transfer | None:
+    def _begin(self, token: T, request: Request, queue: EndpointQueue[T], *, fresh: bool = False) -> Transfer | None:
         transfer = self._idle.pop() if self._idle else Transfer(self._gate, self._timeout)
         try:
             transfer.prepare(request, fresh=fresh)
@@ -97,8 +97,8 @@ class CurlSender(Generic[T]):
             transfer.curl.close()
             self._finished.append((token, Unanswered("network", why_impossible(error), 0.0)))
             return None
-        line.running += 1
-        self._running[transfer.curl] = (token, transfer, line)
+        queue.running += 1
+        self._running[transfer.curl] = (token, transfer, queue)
         return transfer
 
     def wait(self, timeout_seconds: float) -> list[tuple[T, Answer]]:
@@ -120,12 +120,12 @@ class CurlSender(Generic[T]):
         for curl, (_token, transfer, _line) in self._running.items():
             self._multi.remove_handle(curl)
             self._idle.append(transfer)
-        for line in self._lines.values():
-            tokens += [token for token, _request in line.released()]
+        for queue in self._queues.values():
+            tokens += [token for token, _request in queue.released()]
         self._running.clear()
         self._leading.clear()
         self._turns.clear()
-        self._lines.clear()
+        self._queues.clear()
         self._waiting = 0
         return tokens
 
@@ -166,13 +166,13 @@ class CurlSender(Generic[T]):
 
     def _release_looked_up(self) -> None:
         for transfer in [transfer for transfer in self._leading if transfer.is_looked_up]:
-            line = self._leading.pop(transfer)
-            line.looked_up()
-            self._looked_up(line, found=True)
-            self._release(line)
+            queue = self._leading.pop(transfer)
+            queue.looked_up()
+            self._looked_up(queue, found=True)
+            self._release(queue)
 
-    def _looked_up(self, line: Line[T], *, found: bool) -> None:
-        self._turns.end(line, found=found)
+    def _looked_up(self, queue: EndpointQueue[T], *, found: bool) -> None:
+        self._turns.end(queue, found=found)
         while (following := self._turns.next()) is not None:
             waiting = following.waiting or []
             token, request = waiting.pop(0)
@@ -180,24 +180,24 @@ class CurlSender(Generic[T]):
             self._lead(token, request, following)
 
     def _finish(self, curl: pycurl.Curl, code: int, message: str) -> None:
-        token, transfer, line = self._running.pop(curl)
+        token, transfer, queue = self._running.pop(curl)
         self._multi.remove_handle(curl)
         if transfer.came_to_a_closed_connection(code) and self._repeats(curl, transfer):
-            self._running[curl] = (token, transfer, line)
+            self._running[curl] = (token, transfer, queue)
             return
         answer = transfer.answer(code, message)
         self._finished.append((token, answer))
         transfer.forget()
         self._idle.append(transfer)
-        line.running -= 1
+        queue.running -= 1
         if not self._leading or self._leading.pop(transfer, None) is None:
             return
         is_unknown = code in {pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_OPERATION_TIMEDOUT}
-        self._looked_up(line, found=not is_unknown)
+        self._looked_up(queue, found=not is_unknown)
         if is_unknown:
-            self._share(line, answer)
+            self._share(queue, answer)
         else:
-            self._release(line)
+            self._release(queue)
 
     def _repeats(self, curl: pycurl.Curl, transfer: Transfer) -> bool:
         """Whether it goes out once more, on a new connection: libcurl itself takes the next one that it kept."""
@@ -208,14 +208,14 @@ class CurlSender(Generic[T]):
             return False
         return True
 
-    def _release(self, line: Line[T]) -> None:
-        waited = line.released()
+    def _release(self, queue: EndpointQueue[T]) -> None:
+        waited = queue.released()
         self._waiting -= len(waited)
         for token, request in waited:
             self.start(token, request)
 
-    def _share(self, line: Line[T], answer: Answer) -> None:
+    def _share(self, queue: EndpointQueue[T], answer: Answer) -> None:
         """Let the look-up that failed be the answer to everything that waited for it."""
-        waited = line.released()
+        waited = queue.released()
         self._waiting -= len(waited)
         self._finished += [(token, answer) for token, _request in waited]

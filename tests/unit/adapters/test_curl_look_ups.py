@@ -1,19 +1,19 @@
 """Whose names are looked up now, of those that have one."""
 
-from consumer.adapters.curl.look_ups import Line, Turns
+from consumer.adapters.curl.look_ups import EndpointQueue, Turns
 
 
-def lines(count: int, *, is_doubtful: bool = False) -> list[Line[str]]:
-    made = [Line[str](f"https://name{number}.example:443") for number in range(count)]
-    for line in made:
-        line.is_doubtful = is_doubtful
+def queues(count: int, *, is_doubtful: bool = False) -> list[EndpointQueue[str]]:
+    made = [EndpointQueue[str](f"https://name{number}.example:443") for number in range(count)]
+    for queue in made:
+        queue.is_doubtful = is_doubtful
     return made
 
 
 def test_so_many_at_once_and_then_each_in_its_turn() -> None:
-    turns, names = Turns[str](), lines(11)
+    turns, names = Turns[str](), queues(11)
 
-    began = [turns.begin(line) for line in names]
+    began = [turns.begin(queue) for queue in names]
     turns.end(names[0], found=True)
     following = turns.next(), turns.next()
     turns.end(names[1], found=True)
@@ -24,9 +24,9 @@ def test_so_many_at_once_and_then_each_in_its_turn() -> None:
 
 
 def test_those_that_found_nothing_the_last_time_leave_room_for_the_others() -> None:
-    turns, dead, names = Turns[str](), lines(10, is_doubtful=True), lines(5)
+    turns, dead, names = Turns[str](), queues(10, is_doubtful=True), queues(5)
 
-    began = [turns.begin(line) for line in [*dead, *names]]
+    began = [turns.begin(queue) for queue in [*dead, *names]]
     turns.end(names[0], found=True)
 
     assert began == [True] * 4 + [False] * 6 + [True] * 4 + [False]
@@ -39,19 +39,19 @@ def test_those_that_found_nothing_the_last_time_leave_room_for_the_others() -> N
 
 def test_a_look_up_that_ends_says_what_the_next_one_is_worth() -> None:
     turns = Turns[str]()
-    (line,) = lines(1)
+    (queue,) = queues(1)
 
-    assert turns.begin(line)
-    turns.end(line, found=False)
-    assert line.is_doubtful
-    assert turns.begin(line)
-    turns.end(line, found=True)
-    assert not line.is_doubtful
+    assert turns.begin(queue)
+    turns.end(queue, found=False)
+    assert queue.is_doubtful
+    assert turns.begin(queue)
+    turns.end(queue, found=True)
+    assert not queue.is_doubtful
 
 
 def test_addresses_wait_for_nobody() -> None:
     turns = Turns[str]()
-    assert all(turns.begin(line) for line in lines(8))
+    assert all(turns.begin(queue) for queue in queues(8))
 
-    assert turns.begin(Line("http://10.1.2.3:80"))
-    assert turns.begin(Line("https://[2001:db8::1]:443"))
+    assert turns.begin(EndpointQueue("http://10.1.2.3:80"))
+    assert turns.begin(EndpointQueue("https://[2001:db8::1]:443"))

@@ -319,6 +319,25 @@ def test_an_address_that_is_refused_is_late_once_not_in_every_run() -> None:
     assert world.metric("postback_lateness_seconds_count", profile="p") == 1
 
 
+def test_a_refusal_is_reported_once_for_each_profile_as_it_was_typed_in(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(profile("p"), profile("q"))
+    world.sender.answer = lambda _: REFUSED
+    world.wait()
+
+    def reports() -> int:
+        return sum(record.getMessage() == "address.refused" for record in caplog.records)
+
+    world.advance(13)
+    of_the_first = reports()
+    world.use(profile("p"), profile("q", host="other.example"))
+    world.advance(8)
+    of_another = reports()
+    world.use(profile("p", host="other.example"), profile("q"))
+    world.advance(8)
+
+    assert (of_the_first, of_another, reports()) == (1, 1, 2)
+
+
 def test_a_secret_in_the_host_is_shown_to_nobody(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
     world = World(profile(host="t0k3n.example", secrets=frozenset({"t0k3n"})))
