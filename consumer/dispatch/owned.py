@@ -1,8 +1,10 @@
 """The partitions that this instance owns: as tracks, and as the shards that these make up."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from consumer.core.offsets import Ledger
+from consumer.core.ports import Record
 from consumer.dispatch.admission import Admission
 from consumer.dispatch.run import Run
 from consumer.dispatch.shard import Shard
@@ -35,6 +37,28 @@ class Owned:
         self.tracks[place] = (shard, track)
         if period is not None:
             self.windows[period].append(track)
+
+    def oldest_first(self, records: Iterable[Record]) -> list[tuple[tuple[Shard, Track], Record, int]]:
+        """
+        Records with their track, and when they entered: of several tracks by that, of each as they stand there. The
+        brokers give one partition after the other.
+        """
+        found: list[tuple[tuple[Shard, Track], Record, int]] = []
+        newest: dict[Track, int] = {}
+        places: list[tuple[int, int]] = []
+        for record in records:
+            known = self.tracks.get((record.topic(), record.partition()))
+            if known is None:
+                continue
+            track = known[1]
+            at_ms = track.at_ms(record)
+            newest[track] = max(at_ms, newest.get(track, 0))
+            places.append((newest[track], len(places)))
+            found.append((known, record, at_ms))
+        if len(newest) <= 1:
+            return found
+        places.sort()
+        return [found[place] for _, place in places]
 
     def clear(self) -> None:
         """Nothing is owned."""

@@ -261,12 +261,7 @@ class Dispatch:
         if wait_ms:
             now_ms = self._clock_ms()
         tracks = self._owned.tracks
-        for record in records:
-            known = tracks.get((record.topic(), record.partition()))
-            if known is None:
-                continue
-            shard, track = known
-            at_ms = track.at_ms(record)
+        for (shard, track), record, at_ms in self._owned.oldest_first(records):
             run = shard.offer(track, record, at_ms)
             if run is not None:
                 self._admission.take(run, track, record, at_ms, now_ms)

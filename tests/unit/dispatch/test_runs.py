@@ -138,6 +138,32 @@ def test_every_offset_is_settled_and_committed_behind_marks_of_transactions_too(
     assert world.stage.committed == world.broker.committed
 
 
+def test_what_came_first_goes_first_whatever_partition_it_is_in() -> None:
+    world = World(partitions=3)
+    events = []
+    for order in (2, 0, 1, 4, 3, 5, 8, 6):
+        events.append(world.wait(order=order))
+        world.clock.now_ms += 10
+
+    world.to_boundary()
+
+    assert world.sent_events == events
+
+
+def test_a_brokers_clock_that_is_set_back_changes_nothing_in_the_order_of_a_partition() -> None:
+    world = World(partitions=2)
+    first = world.wait(order=4)
+    world.clock.now_ms -= 30
+    second = world.wait(order=5)
+    world.clock.now_ms += 10
+    other = world.wait(order=0)
+    world.clock.now_ms += 40
+
+    world.to_boundary()
+
+    assert world.sent_events == [other, first, second]
+
+
 def test_partitions_run_side_by_side() -> None:
     world = World(partitions=3)
     world.sender.answer = lambda sent: None if sent.params["order"] == "0" else status(200)
