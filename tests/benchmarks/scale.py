@@ -60,7 +60,7 @@ def main() -> None:
     table("scenario | measured, deliveries/s | simulated | of measured", (agreement(*row, costs) for row in _MEASURED))
     for seconds, of in ((_PERIOD_S, "a period"), (60, "a minute")):
         print(
-            f"\nThe smallest installation that is through within {of} of the boundary ({_PERIOD_S // 60} min period):\n"
+            f"\nThe smallest installation that is done within {of} after the boundary ({_PERIOD_S // 60} min period):\n"
         )
         head = (
             "deliveries/s | receivers | dispatch instances | ingest instances | partitions | brokers "
