@@ -8,7 +8,7 @@ PYTHON  ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14;
 
 .PHONY: demo test lint bench soak wheel image-test
 
-demo: .venv/installed           ## the whole job on this machine: events, a run, deliveries, a failure that comes round
+demo: .venv/installed           ## the whole flow on this machine: events, a run, deliveries, a failure that is retried
 	@$(BIN)/postback demo
 
 test: .venv/installed-dev       ## every test; those on a real broker are skipped where Java or Maven is missing

@@ -17,10 +17,10 @@ from consumer.log import EventLog
 # The help line of each command; its module has the same name.
 _COMMANDS: Final = {
     "run": "the service: from Kafka to the receivers, until SIGTERM",
-    "demo": "the whole job on this machine, with nothing else installed",
+    "demo": "the whole flow on this machine, with nothing else installed",
     "init": "write a commented postback.yaml and a sample profile to start from",
-    "check": "find every problem of the settings and profiles",
-    "preview": "the exact request that an event would cause, or why it would cause none",
+    "check": "find every problem in the settings and profiles",
+    "preview": "the exact request that an event would cause, or why there is none",
     "status": "what waits, what is due, what is retried, from the brokers alone",
     "log": "what became of an order's deliveries, attempt by attempt",
     "topics": "create the program's own topics",

@@ -65,12 +65,12 @@ class CountsByProfile(Collector):
             ),
             CounterMetricFamily(
                 "postback_delivery_failures_total",
-                "Deliveries that were not made in a run, by reason.",
+                "Failed or held deliveries, per run, by reason.",
                 labels=["profile", "reason"],
             ),
             CounterMetricFamily(
                 "postback_suppressed_total",
-                "Partials that a rule of their profile kept back for good.",
+                "Partials that a rule of their profile suppressed for good.",
                 labels=["profile", "reason"],
             ),
             HistogramMetricFamily("postback_delivery_duration_seconds", "Time of one attempt.", labels=["profile"]),

@@ -25,8 +25,8 @@ _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]*):([0-9]{1,5})")
 _SECRET_WORDS: Final = ("password", "secret", "token", "jaas", "key.pem", "oauthbearer.config", "credential")
 
 _ONE_OWNER: Final = (
-    "all partitions of one number must have one owner, or an order's deliveries overtake each other: `range` is set"
-    " already, remove the line"
+    "all partitions of the same number must have one owner, or an order's deliveries overtake each other: `range` is"
+    " already set, remove the line"
 )
 _NOT_FOR_CLIENTS: Final = {
     "bootstrap.servers": "set kafka.bootstrap_servers instead",
@@ -35,9 +35,9 @@ _NOT_FOR_CLIENTS: Final = {
     "transactional.id": "the program names its transactions itself: remove the line",
     "enable.auto.commit": "offsets are committed when deliveries are settled: remove the line",
     "enable.auto.offset.store": "offsets are committed when deliveries are settled: remove the line",
-    "auto.offset.reset": "a new group begins with all that the source topics keep, so that nothing is lost; to begin"
-    " with what comes from now on, set its offsets before the first start, with `kafka-consumer-groups.sh"
-    " --reset-offsets --to-latest` for the group that ends in `.ingest`",
+    "auto.offset.reset": "a new group reads the source topics from the beginning, so that nothing is lost; to start"
+    " with new events only, set its offsets before the first start, with `kafka-consumer-groups.sh --reset-offsets"
+    " --to-latest` for the group that ends in `.ingest`",
     "isolation.level": "windows are read as read_committed: remove the line",
     "partition.assignment.strategy": _ONE_OWNER,
     "group.remote.assignor": _ONE_OWNER,
@@ -46,7 +46,7 @@ _NOT_FOR_CLIENTS: Final = {
 
 def _topic_name(text: str) -> str:
     if _TOPIC.fullmatch(text) is None or text in {".", ".."}:
-        raise ValueError("is no name of a Kafka topic: use letters, digits, `.`, `_` and `-`, at most 249 of them")
+        raise ValueError("is not a Kafka topic name: use letters, digits, `.`, `_` and `-`, at most 249 of them")
     return text
 
 
@@ -54,7 +54,7 @@ def _servers(text: str) -> str:
     for server in text.split(","):
         found = _SERVER.fullmatch(server.strip())
         if found is None or not 0 < int(found[1] or 9092) < 65_536:
-            raise ValueError("must be `host:port`, several with commas between them: broker-1:9092,broker-2:9092")
+            raise ValueError("must be `host:port`, several separated by commas: broker-1:9092,broker-2:9092")
     return text
 
 
@@ -68,7 +68,7 @@ def _client_properties(properties: dict[str, str]) -> dict[str, str]:
         if name in _NOT_FOR_CLIENTS:
             raise ValueError(f"must not have `{name}`: {_NOT_FOR_CLIENTS[name]}")
         if re.fullmatch(r"[a-z0-9_.]+", name) is None:
-            raise ValueError(f"has `{name}`, which is no librdkafka property: they look like security.protocol")
+            raise ValueError(f"has `{name}`, which is not a librdkafka property: they look like security.protocol")
     return properties
 
 
@@ -77,7 +77,7 @@ def _zone(value: Any) -> ZoneInfo:
         return ZoneInfo(value)
     except (OSError, ValueError, TypeError, KeyError):  # a folder's name, a path, no text, no such zone
         close = did_you_mean(str(value), available_timezones())
-        raise ValueError(f"is no time zone: write UTC, or a name such as America/New_York{close}") from None
+        raise ValueError(f"is not a time zone: write UTC, or a name such as America/New_York{close}") from None
 
 
 def _registry_url(text: str) -> str:
@@ -103,7 +103,7 @@ def _network(value: Any) -> IPv4Network | IPv6Network:
     try:
         return ip_network(value)
     except (ValueError, TypeError):
-        raise ValueError(f"is no network: write it as 127.0.0.0/8{_wider(value)}") from None
+        raise ValueError(f"is not a network: write it as 127.0.0.0/8{_wider(value)}") from None
 
 
 def _wider(value: Any) -> str:
@@ -146,23 +146,23 @@ Properties = Annotated[dict[str, FullText], BeforeValidator(_or_empty), AfterVal
 
 class Kafka(Section):
     bootstrap_servers: Servers = Field(
-        description="host:port of one or more brokers, with commas between them.", examples=["broker:9092"]
+        description="host:port of one or more brokers, separated by commas.", examples=["broker:9092"]
     )
     group_id: FullText = Field(
-        default="postback", description="Of the groups <group_id>.ingest and <group_id>.dispatch."
+        default="postback", description="First part of the group names: <group_id>.ingest and <group_id>.dispatch."
     )
     topic_prefix: Annotated[TopicName, Field(max_length=200)] = Field(
         default="postback", description="First part of the names of the program's own topics."
     )
-    partitions: int = Field(default=12, ge=1, le=10_000, description="Of the topics that the program creates.")
+    partitions: int = Field(default=12, ge=1, le=10_000, description="Partitions of each topic that is created.")
     replication_factor: int | None = Field(
-        default=None, ge=1, le=32_767, description="Of the topics that the program creates; null: the broker's default."
+        default=None, ge=1, le=32_767, description="Replicas of each topic that is created; null: the broker's default."
     )
     create_topics: bool = Field(default=True, description="Create the program's own topics when they are missing.")
     client: Properties = Field(
         default={},
         repr=False,
-        description="librdkafka properties (security.protocol, sasl.*, ssl.*), for every client.",
+        description="librdkafka properties (security.protocol, sasl.*, ssl.*), for all clients.",
     )
 
     @property
@@ -182,9 +182,10 @@ class Schemas(Section):
     registry_url: Annotated[FullText, AfterValidator(_registry_url)] | None = Field(
         default=None, description="Confluent-compatible registry, for events in the Confluent wire format."
     )
-    registry_username: FullText | None = Field(default=None, description="For the registry.")
+    registry_username: FullText | None = Field(default=None, description="User name for the registry.")
     registry_password: SecretStr | None = Field(
-        default=None, description="For the registry; better `${env:NAME}` or `${file:PATH}` than the password itself."
+        default=None,
+        description="Password for the registry; better `${env:NAME}` or `${file:PATH}` than the password itself.",
     )
     folder: FilePath | None = Field(
         default=None,
@@ -193,12 +194,12 @@ class Schemas(Section):
 
 
 class EventSection(Section):
-    id: FieldPath | None = Field(default="eventId", description="Id of an event; null: its place in Kafka serves.")
+    id: FieldPath | None = Field(default="eventId", description="Id of an event; null: its place in Kafka is used.")
     order_id: FieldPath = Field(default="orderId", description="Id of the order.")
-    customer_types: FieldPath = Field(default="customerTypes", description="Array of texts, or one text.")
+    customer_types: FieldPath = Field(default="customerTypes", description="Array of strings, or one string.")
     test_card: FieldPath | None = Field(
         default="isTestCard",
-        description="True for orders of the CRM's test card, which never go out; null: there is no such card.",
+        description="True for orders paid with the CRM's test card, which never go out; null: there is no such card.",
     )
     campaign: FieldPath = Field(default="campaignId", description="Id of the campaign.")
     products: FieldPath = Field(
@@ -214,10 +215,12 @@ class EventSection(Section):
 
 
 class Http(Section):
-    timeout_seconds: float = Field(default=30, gt=0, le=600, description="Of a whole attempt, of which 10 to connect.")
-    max_in_flight: int = Field(default=512, ge=1, le=10_000, description="Requests at once.")
+    timeout_seconds: float = Field(
+        default=30, gt=0, le=600, description="Time limit of a whole attempt; at most 10 s of it to connect."
+    )
+    max_in_flight: int = Field(default=512, ge=1, le=10_000, description="Requests open at once.")
     max_in_flight_per_endpoint: int = Field(
-        default=32, ge=1, le=10_000, description="Requests at once to one scheme, host and port."
+        default=32, ge=1, le=10_000, description="Requests open at once to one scheme, host and port."
     )
     allow_networks: tuple[Network, ...] = Field(
         default=(), description="Private networks that may be sent to.", examples=[["127.0.0.0/8"]]
@@ -233,10 +236,10 @@ class Retry(Section):
         default=None,
         gt=0,
         le=1_000_000,
-        description="A delivery that failed for so long goes to the dead letters; null: never.",
+        description="A delivery that has failed for this long goes to the dead letters; null: never.",
     )
     longest_retry_after_minutes: float = Field(
-        default=1440, ge=0, le=1_000_000, description="Bound of what a receiver's Retry-After is believed."
+        default=1440, ge=0, le=1_000_000, description="Longest Retry-After that is honoured."
     )
 
     @property
@@ -269,26 +272,28 @@ class Log(Section):
         Literal["debug", "info", "warning", "error"],
         BeforeValidator(_lower),
         WithJsonSchema(any_case("debug", "info", "warning", "error")),
-    ] = Field(default="info", description="The least level that is logged.")
+    ] = Field(default="info", description="Lowest level logged.")
     format: Annotated[Literal["json", "text"], BeforeValidator(_lower), WithJsonSchema(any_case("json", "text"))] = (
-        Field(default="json", description="Of a line.")
+        Field(default="json", description="Format of a line.")
     )
 
 
 class Settings(Section):
     kafka: Kafka = Field(description="Brokers, groups, and the program's own topics.")
-    sources: AtLeastOne[Source] = Field(description="Topics of events.", examples=["[{topic: orders}]"])
+    sources: AtLeastOne[Source] = Field(description="Topics that events are read from.", examples=["[{topic: orders}]"])
     schemas: Schemas = Field(default=Schemas(), description="Where the events' Avro schemas come from.")
-    event: EventSection = Field(default=EventSection(), description="Where a CRM's own schema has other names.")
+    event: EventSection = Field(default=EventSection(), description="Field names, where a CRM's own schema has others.")
     tick_minutes: float = Field(
-        default=15, ge=1 / 60, le=10_080, description="Length of a run's period; a profile's export delay comes on top."
+        default=15, ge=1 / 60, le=10_080, description="Minutes between runs; a profile's export delay comes on top."
     )
-    time_zone: Zone = Field(default=ZoneInfo("UTC"), description="Of rendered times.")
+    time_zone: Zone = Field(default=ZoneInfo("UTC"), description="Time zone of rendered times.")
     profiles: FilePath = Field(default=Path("profiles"), description="A folder of YAML files, or one file.")
-    http: Http = Field(default=Http(), description="Sending.")
-    retry: Retry = Field(default=Retry(), description="Of failed deliveries.")
-    commit_interval_seconds: float = Field(default=1, gt=0, le=60, description="Between two commits of offsets.")
-    shutdown_seconds: float = Field(default=25, ge=0, le=3_600, description="At most, for what is in flight.")
+    http: Http = Field(default=Http(), description="How requests are sent.")
+    retry: Retry = Field(default=Retry(), description="How failed deliveries are retried.")
+    commit_interval_seconds: float = Field(default=1, gt=0, le=60, description="Time between two commits of offsets.")
+    shutdown_seconds: float = Field(
+        default=25, ge=0, le=3_600, description="Longest wait at shutdown for what is in flight."
+    )
     web: Web = Field(default=Web(), description="Metrics and probes.")
     log: Log = Field(default=Log(), description="Logs on stdout.")
 

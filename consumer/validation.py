@@ -62,7 +62,7 @@ M = TypeVar("M", bound=BaseModel)
 def validated(model: type[M], node: Node) -> tuple[M | None, list[Problem]]:
     """The value that *node* describes, or every problem that it has."""
     if node.value is not None and not isinstance(node.value, Mapping):
-        return None, [node.problem(f"keys are expected here, one on a line as `key: value`: {_listed(model)}")]
+        return None, [node.problem(f"keys are expected here, one per line as `key: value`: {_listed(model)}")]
     try:
         return model.model_validate(node.plain() or {}), []
     except ValidationError as error:

@@ -66,7 +66,7 @@ def _document(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _refused(path: Path, line: int, text: str) -> SettingsError:
@@ -76,7 +76,7 @@ def _refused(path: Path, line: int, text: str) -> SettingsError:
 def _doubts(path: Path, event: TypedEvent) -> Iterable[Problem]:
     if event.schema is None:
         text = (
-            "no schema of schemas.folder has these fields: they go as they stand here, times too; in a run their "
+            "no schema in schemas.folder has these fields: they are sent as written here, times too; in a run their "
             "schema says what they are"
         )
         yield Problem(str(path), 1, text, "warning")
@@ -86,4 +86,4 @@ def _doubts(path: Path, event: TypedEvent) -> Iterable[Problem]:
             str(path), 1, f"{event.schema} has no field `{name}`{close or ': in a run it is absent'}", "warning"
         )
     for place, wanted in event.misfits[:_SHOWN]:
-        yield Problem(str(path), 1, f"`{place}` must be {wanted} by the schema {event.schema}", "warning")
+        yield Problem(str(path), 1, f"`{place}` must be {wanted} in the schema {event.schema}", "warning")

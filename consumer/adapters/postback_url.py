@@ -29,9 +29,9 @@ def checked_url(text: str) -> str:
         ValueError: It is no address that can be posted to; says what to do, and nothing of the text: it may be secret.
     """
     if _CONTROL_OR_BLANK.search(text):
-        raise ValueError("has a blank, a line break or a control character in it: remove it, or write a blank as %20")
+        raise ValueError("has a space, a line break or a control character in it: remove it, or write a space as %20")
     if text[:1] in _QUOTES:
-        raise ValueError("has quotation marks of a text program around it: remove them")
+        raise ValueError("has typographic quotation marks around it: remove them")
     found = _URL.fullmatch(text)
     if found is None:
         raise ValueError("must begin with https:// or http://, e.g. https://example.com/partials.php")
@@ -58,10 +58,10 @@ def spellings(secret: str) -> frozenset[str]:
 
 def _authority(text: str) -> str:
     if "@" in text:
-        raise ValueError("has credentials before an @, which would show in logs: send them by a `header:Authorization`")
+        raise ValueError("has credentials before an @, which would show in logs: send them in a `header:Authorization`")
     host, colon, port = text.rpartition(":") if re.search(r":[^\]]*$", text) else (text, "", "")
     if colon and port and not (_PORT.fullmatch(port) and 0 < int(port) < 65_536):
-        raise ValueError("has a port that is no number from 1 to 65535: correct it, or remove it with its colon")
+        raise ValueError("has a port that is not a number from 1 to 65535: correct it, or remove it with its colon")
     if not host:
         raise ValueError("has no host after its //: write e.g. https://example.com/partials.php")
     return _host(host) + (f":{int(port)}" if port else "")
@@ -88,7 +88,7 @@ def _ipv4(text: str) -> str:
     try:
         return str(IPv4Address(socket.inet_aton(text)))
     except OSError:
-        raise ValueError("has a host that ends in a number and is no IPv4 address: correct it") from None
+        raise ValueError("has a host that ends in a number and is not an IPv4 address: correct it") from None
 
 
 def _punycode(text: str) -> str:
@@ -96,7 +96,7 @@ def _punycode(text: str) -> str:
     try:
         return idna.encode(text, uts46=True, transitional=False).decode()
     except (idna.IDNAError, UnicodeError):
-        raise ValueError("has a host that is no valid international name: correct it, or write it as xn--...") from None
+        raise ValueError("has a host that is not a valid international name: correct it, or write xn--...") from None
 
 
 def _encode(text: str, encoded: frozenset[str]) -> str:

@@ -148,7 +148,7 @@ class ProfileFile(Section):
         default="postback", description="Kind of export."
     )
     postback_url: Url = Field(
-        description="Where to: an http(s) address; ${env:NAME} and ${file:PATH} are filled in.",
+        description="Where to send: an http(s) address; ${env:NAME} and ${file:PATH} are filled in.",
         examples=["https://example.com/partials.php"],
     )
     export_delay_minutes: float = Field(
@@ -156,12 +156,12 @@ class ProfileFile(Section):
     )
     enabled: bool = Field(default=True, description="false: nothing is routed to it.")
     paused: bool = Field(default=False, description="true: routed and kept, not sent.")
-    fields: tuple[MappingRow, ...] = Field(default=(), description="In the order of the parameters.")
+    fields: tuple[MappingRow, ...] = Field(default=(), description="Parameters of the request, in this order.")
     routing: AtLeastOne[RoutingRow] = Field(
-        description="Any row that matches.",
+        description="An event is taken if any row matches.",
         examples=["[{customer_type: All, campaign: All, product: All}]"],
     )
     partials: Partials = Field(default=Partials(), description="Rules for partials.")
     ca_file: FullText | SkipJsonSchema[None] = Field(
-        default=None, description="PEM file that the receiver's certificate is checked with, for a private authority."
+        default=None, description="PEM file to check the receiver's certificate with, for a private authority."
     )

@@ -88,11 +88,11 @@ def _wrong(name: str, row: MappingRow, headers: _Headers) -> str | None:
 def _wrong_name(name: str, headers: _Headers) -> str | None:
     key = name.lower()
     if _TOKEN.fullmatch(name) is None:
-        return f"`header:{name[:60]}` is no name of a header: use letters, digits and `-`"
+        return f"`header:{name[:60]}` is not a header name: use letters, digits and `-`"
     if key in _FORBIDDEN:
         return f"`header:{name}` cannot be set: it belongs to the connection; remove the mapping"
     if key in headers.lines:
-        return f"`header:{name}` stands twice, here and on line {headers.lines[key]}: keep one of them"
+        return f"`header:{name}` appears twice, here and on line {headers.lines[key]}: keep one of them"
     return None
 
 

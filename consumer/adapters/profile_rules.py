@@ -115,7 +115,7 @@ def _twice_in_json(shape: RequestShape) -> list[Problem]:
     for node, row in shape.parameters:
         if row.export_name in lines:
             where = lines[row.export_name]
-            text = f"`{row.export_name}` stands twice, here and on line {where}: a JSON object has a name only once"
+            text = f"`{row.export_name}` appears twice, here and on line {where}: a JSON object has a name only once"
             problems.append(node.problem(text, "export_name"))
         lines.setdefault(row.export_name, node.line)
     return problems
@@ -137,7 +137,7 @@ def _sent_as_they_stand(node: Node, known: KnownFields | None) -> list[Problem]:
         for found in _BRACKETED.finditer(inner.text(key) or ""):
             name = names.get((found[1] or found[2] or found[3]).casefold())
             if name:
-                text = f"`{found[0]}` is sent as it stands: for the value of a field, write a row with `field: {name}`"
+                text = f"`{found[0]}` is sent as written: for the value of a field, write a row with `field: {name}`"
                 problems.append(inner.problem(text, key, severity="warning"))
     return problems
 
@@ -160,7 +160,7 @@ def _ca_file(node: Node, texts: SecretTexts) -> tuple[str | None, list[Problem]]
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=content.decode("ascii"))
     except (OSError, ValueError) as error:  # SSLError is an OSError, UnicodeDecodeError a ValueError
         is_there = isinstance(error, ssl.SSLError | ValueError)
-        reason = "it holds no PEM certificate" if is_there else getattr(error, "strerror", "") or "it is no file"
+        reason = "it holds no PEM certificate" if is_there else getattr(error, "strerror", "") or "it is not a file"
         return None, [
             node.problem(f"the ca_file {path} cannot be used: {reason}; name a PEM file of authorities", "ca_file")
         ]
@@ -279,7 +279,7 @@ def entries_of(root: Node) -> tuple[Sequence[Node], list[Problem]]:
         return [], [root.problem("the file is empty: describe a profile, as `postback init` shows, or remove the file")]
     if isinstance(root.value, str):
         return [], [
-            root.problem("this is no profile: write `name:`, `postback_url:`, `fields:` and `routing:`, one on a line")
+            root.problem("this is not a profile: write `name:`, `postback_url:`, `fields:`, `routing:`, one per line")
         ]
     if not root.value:
         return [], [root.problem("the list is empty: describe a profile, as `postback init` shows, or remove the file")]

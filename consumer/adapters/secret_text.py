@@ -78,7 +78,7 @@ class SecretTexts:
         try:
             text = self.read(path).decode("utf-8-sig")
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
             raise SecretError(f"the file {path} cannot be read: {reason}; put the secret there as text") from error
         value = text.rstrip("\r\n")  # `echo secret > file` ends with one
         if not value:

@@ -12,9 +12,9 @@ _NOT_UTF8: Final = "save it as UTF-8 (in the editor: Save with Encoding)"
 _SENTENCES: Final = {
     "quoted scalar found unexpected end": "the quote that begins here is never closed: add the closing quote",
     "unknown escape character": 'a backslash in "..." begins an escape: write \\\\, or use single quotes',
-    "escape code": 'this escape in "..." is no Unicode character: write the character itself',
+    "escape code": 'this escape in "..." is not a Unicode character: write the character itself',
     "mapping values are not allowed": (
-        "a `:` stands where none can: put the value in quotes, or give the line the same indentation as its neighbours"
+        "a `:` is where none can be: put the value in quotes, or give the line the same indentation as its neighbours"
     ),
     "expected ',' or ']'": "a list that begins with [ is not closed before this line: add the missing , or ]",
     "expected ',' or '}'": (
@@ -28,14 +28,14 @@ _SENTENCES: Final = {
     "a tag": "put a text that begins with ! in quotes: '!...'",
     "directive": "a line that begins with % is read as a directive: put the text in quotes, or remove the line",
     "block scalar": "after | or > only + or - and a number may follow: put the text on the next line, indented",
-    "find expected ':'": "this line is no `key: value`: add the colon, and a blank after it",
+    "find expected ':'": "this line is not `key: value`: add the colon, and a space after it",
     "'-' indicator": "a line among the items of a list does not begin with `- `: indent it, or end the list",
-    "entries are not allowed": "an item of a list (`- `) cannot stand here: put it on a line of its own, indented",
+    "entries are not allowed": "an item of a list (`- `) cannot be here: put it on a line of its own, indented",
     "expected key": "the indentation of this line fits none before it: align it with the keys that it belongs to",
     "node content": "a value is missing here: put a text with [ ] { } or , in quotes",
-    "tab character": "a tab indents this line: YAML takes blanks only",
+    "tab character": "a tab indents this line: YAML takes spaces only",
     "incompatible yaml document": "this file asks for another version of YAML: remove the %YAML line",
-    "document start": "something stands after the end of the YAML document: remove it",
+    "document start": "there is something after the end of the YAML document: remove it",
 }
 _AFTER_A_VALUE: Final = "something follows the end of the value: put the whole value in one pair of quotes"
 
@@ -46,7 +46,7 @@ def encoding_error(content: bytes) -> tuple[int, str] | None:
         return 1, f"the file is UTF-16 or UTF-32 text: {_NOT_UTF8}"
     zero = content.find(b"\0")
     if zero >= 0:
-        return _line_at(content, zero), "a NUL byte stands here: the file is damaged or no text; write it anew"
+        return _line_at(content, zero), "there is a NUL byte here: the file is damaged or not text; write it again"
     try:
         content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -61,7 +61,7 @@ def sentence_of(error: yaml.YAMLError, content: bytes) -> tuple[int, str]:
     if isinstance(error, yaml.reader.ReaderError):
         return _unprintable(error, content)
     if not isinstance(error, yaml.MarkedYAMLError):
-        return 1, "this is no YAML: compare it with a sample that `postback init` writes"
+        return 1, "this is not YAML: compare it with a sample that `postback init` writes"
     words = f"{error.context or ''} {error.problem or ''}".lower()
     in_quote = "quoted scalar" in words
     mark = (error.context_mark if in_quote else None) or error.problem_mark or error.context_mark
@@ -73,7 +73,7 @@ def sentence_of(error: yaml.YAMLError, content: bytes) -> tuple[int, str]:
     for part, sentence in _SENTENCES.items():
         if part in words:
             return line, sentence
-    return line, f"this is no YAML ({error.problem}): check quotes and indentation here and on the line before"
+    return line, f"this is not YAML ({error.problem}): check quotes and indentation here and on the line before"
 
 
 def _is_inside_line(error: yaml.MarkedYAMLError, content: bytes) -> bool:
@@ -89,7 +89,7 @@ def _text_of(content: bytes, line: int) -> str:
 def _token_sentence(content: bytes, line: int) -> str:
     text = _text_of(content, line)
     if "\t" in text[: len(text) - len(text.lstrip())]:
-        return "a tab indents this line: YAML takes blanks only"
+        return "a tab indents this line: YAML takes spaces only"
     return "put a text that begins with @, `, % or a tab in quotes"
 
 
@@ -97,7 +97,7 @@ def _unprintable(error: "yaml.reader.ReaderError", content: bytes) -> tuple[int,
     text = content.decode("utf-8-sig")
     line = text.count("\n", 0, error.position) + 1
     code = ord(error.character) if isinstance(error.character, str) else error.character
-    return line, f"the control character U+{code:04X} stands here: remove it"
+    return line, f"the control character U+{code:04X} is here: remove it"
 
 
 def _looks_like_utf16(content: bytes) -> bool:

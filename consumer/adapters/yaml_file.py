@@ -57,7 +57,7 @@ def read_bytes(path: Path, *, limit: int = _LARGEST_FILE) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - Path.open takes no descriptor
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is no ordinary file")
+            raise OSError(0, "it is not an ordinary file")
         content = file.read(limit + 1)
     if len(content) > limit:
         raise OSError(0, f"it is larger than {limit // 1024} KiB")
@@ -156,7 +156,7 @@ class _Reader:
         built = self._anchors.get(event.anchor)
         if built is None:
             name = event.anchor
-            text = f"`*{name}` refers to `&{name}`, which does not stand before it: quote a text that begins with *"
+            text = f"`*{name}` refers to `&{name}`, which is not defined before it: quote a text that begins with *"
             raise _Refused(line, text)
         self._count(built.size, line)
         if depth + built.height > _DEEPEST:
@@ -176,7 +176,7 @@ class _Reader:
             key, key_line = self._key(event), _line(event)
             child = self._build(next(self._events), depth + 1)
             if key in keys:
-                text = f"`{key}` stands twice, here and on line {keys[key]}: keep one of them"
+                text = f"`{key}` appears twice, here and on line {keys[key]}: keep one of them"
                 self.problems.append(Problem(self._file, key_line, text))
                 continue
             children[key], keys[key] = child, key_line

@@ -21,7 +21,7 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="settings file; without it $POSTBACK_CONFIG, else ./postback.yaml",
+        help="settings file (default: $POSTBACK_CONFIG, else ./postback.yaml)",
     )
 
 

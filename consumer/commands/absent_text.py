@@ -10,7 +10,7 @@ from consumer.service.profile_files import problems_by_profile
 
 _NAMED_AT_MOST: Final = 12
 _OFF: Final = "disabled"
-_NOT_ROUTED: Final = "no routing row takes it; `postback preview NAME --event FILE` says why"
+_NOT_ROUTED: Final = "no routing row matches it; `postback preview NAME --event FILE` says why"
 
 
 def unfit_text(profiles: ProfileSet, name: str) -> str | None:

@@ -20,12 +20,12 @@ def add_parser(subparsers: Subparsers) -> None:
     """`postback check [--config FILE] [--live]`."""
     parser = subparsers.add_parser(
         "check",
-        help="find every problem of the settings and profiles",
+        help="find every problem in the settings and profiles",
         description="Prints every problem as FILE:LINE: what is wrong, and what to do. Exit code 1 for an error.",
     )
     add_config_option(parser)
     parser.add_argument(
-        "--live", action="store_true", help="ask the brokers and the registry, too: topics, retention, schemas"
+        "--live", action="store_true", help="also ask the brokers and the registry: topics, retention, schemas"
     )
     parser.set_defaults(run=run)
 

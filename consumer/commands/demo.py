@@ -49,7 +49,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0
     if not 1 <= seconds <= _LONGEST_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to {_LONGEST_S}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to {_LONGEST_S}")
     return seconds
 
 
@@ -57,8 +57,8 @@ def add_parser(subparsers: Subparsers) -> None:
     """`postback demo [--seconds N]`."""
     parser = subparsers.add_parser(
         "demo",
-        help="the whole job on this machine, with nothing else installed",
-        description="Embedded broker, sample profiles, a local receiver that refuses once; seconds instead of minutes.",
+        help="the whole flow on this machine, with nothing else installed",
+        description="Embedded broker, sample profiles, a local receiver that fails once; seconds instead of minutes.",
     )
     parser.add_argument(
         "--seconds", type=_seconds, default=60, metavar="N", help="end N seconds after it is ready (default: 60)"
@@ -130,9 +130,9 @@ def _wait_until_ready(supervisor: Supervisor, until: float) -> None:
 def _introduction(port: int, seconds: float) -> str:
     return f"""\
 Three profiles send to a receiver at http://127.0.0.1:{port}:
-  data-hub     all events as JSON, a run every {_TICK_S} s (15 minutes in earnest)
+  data-hub     all events as JSON, a run every {_TICK_S} s (15 minutes in real use)
   call-center  partials by GET, after a delay of 3 s: a run every {_TICK_S + 3} s
-  membership   new sales by PUT; its receiver is down once, and what failed comes round in the next run
+  membership   new sales by PUT; its receiver is down once, and what failed is retried in the next run
 Ends after {seconds:g} s, or on Ctrl-C.
 """
 

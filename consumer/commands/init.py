@@ -19,7 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="write a commented postback.yaml and a sample profile to start from",
         description="Writes postback.yaml, profiles/sample.yaml and JSON Schemas for editors. Overwrites nothing.",
     )
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="where; without it here")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="where (default: here)")
     parser.set_defaults(run=run)
 
 
@@ -61,7 +61,7 @@ def _next_steps(folder: Path) -> str:
     return f"""
 Next:
 {enter}  postback check
-      finds every mistake of the settings and profiles
+      finds every mistake in the settings and profiles
   postback preview sample --sample order
       prints the request that an order would cause
   {shlex.quote(sys.executable)} -m consumer.demo.receiver
@@ -69,10 +69,10 @@ Next:
   postback preview sample --sample order --send
       delivers a made-up order to it
   postback demo
-      the whole job on this machine, without a broker
+      the whole flow on this machine, without a broker
 
 Then put your receiver in profiles/sample.yaml and your brokers in postback.yaml:
   postback check --live
-      asks the brokers, too
+      also asks the brokers
   postback run
       the service"""

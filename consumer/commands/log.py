@@ -28,13 +28,13 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours",
 def _length(text: str) -> timedelta:
     found = _LENGTH.fullmatch(text)
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no length of time: write 30m, 2h or 7d")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time: write 30m, 2h or 7d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
     return int(text)
 
 
@@ -43,16 +43,16 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "log",
         help="what became of an order's deliveries, attempt by attempt",
-        description="Every attempt, every suppression with its reason, and what became of events that were no use.",
-        epilog="Events that no profile took, or that were paid with the test card, have no profile: ask by --order.",
+        description="Every attempt, every suppression with its reason, and events that could not be used.",
+        epilog="Events that no profile took, or that were paid with the test card, have no profile: use --order.",
     )
-    parser.add_argument("--order", metavar="ID", help="of one order, as far back as is kept, and what of it waits")
+    parser.add_argument("--order", metavar="ID", help="of one order, as far back as is kept, and what still waits")
     parser.add_argument("--profile", metavar="NAME", help="of one profile")
-    parser.add_argument("--since", type=_length, metavar="LENGTH", help="30m, 2h, 7d; default 24h, all with --order")
+    parser.add_argument("--since", type=_length, metavar="LENGTH", help="30m, 2h, 7d; default 24h, or all with --order")
     parser.add_argument("--failed", action="store_true", help="only what failed or went to the dead letters")
-    parser.add_argument("--follow", action="store_true", help="go on with what comes, until Ctrl-C")
+    parser.add_argument("--follow", action="store_true", help="then show new ones, until Ctrl-C")
     parser.add_argument("--limit", type=_count, default=1_000, metavar="N", help="only the newest N (default 1000)")
-    parser.add_argument("--json", action="store_true", help="for machines: an object a line")
+    parser.add_argument("--json", action="store_true", help="for machines: one object per line")
     add_config_option(parser)
     parser.set_defaults(run=run)
 
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         if args.order and not args.json:
             _print_rest(brokers, settings, question, past)
         elif not past.rows and not args.follow:
-            print(f"nothing {_asked(args)}", file=sys.stderr)
+            print(f"no entries {_asked(args)}", file=sys.stderr)
             unfit = args.profile and unfit_text(_profiles(settings), args.profile)
             if unfit:
                 print(printable(unfit), file=sys.stderr)
@@ -120,7 +120,7 @@ def _print_rest(brokers: Brokers, settings: Settings, question: Question, past: 
             print(open_line(one, now_ms))
     if not waiting and not past.rows and not past.told and not past.is_unrouted:
         print(
-            f"Nothing is known of order {order}: its event has not come, waits on a source topic (see `postback"
+            f"Nothing is known of order {order}: its event has not arrived, waits on a source topic (see `postback"
             " status`), cannot be decoded and has no key (see `postback log --failed`), or is older than the outcomes"
             " that are kept."
         )
@@ -136,6 +136,6 @@ def _profiles(settings: Settings) -> ProfileSet:
 
 
 def _asked(args: argparse.Namespace) -> str:
-    words = [f"of {args.profile}"] if args.profile else []
+    words = [f"for {args.profile}"] if args.profile else []
     words += ["that failed"] if args.failed else []
-    return " ".join([*words, "in that time: see --since"])
+    return " ".join([*words, "in that period; widen --since"])

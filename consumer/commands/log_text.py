@@ -57,7 +57,7 @@ def open_line(delivery: OpenDelivery, now_ms: int) -> str:
         when = "it goes out in the first run after the pause"
     elif run_at_ms <= now_ms:
         late = "; it is late: is the service running?" if now_ms - run_at_ms > _LATE_MS else ""
-        when = f"its run of {local_time(run_at_ms, now_ms)} is on{late}"
+        when = f"its {local_time(run_at_ms, now_ms)} run is in progress{late}"
     why = IN_WORDS.get(waiting.reason, waiting.reason)
     after = f" after {waiting.attempts} attempts" if waiting.attempts else ""
     return printable(f"waits: {waiting.profile} {waiting.code}{after}{f', {why}' if why else ''}; {when}")

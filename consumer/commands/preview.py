@@ -27,20 +27,20 @@ def add_parser(subparsers: Subparsers) -> None:
     """`postback preview PROFILE --event FILE`."""
     parser = subparsers.add_parser(
         "preview",
-        help="the exact request that an event would cause, or why it would cause none",
+        help="the exact request that an event would cause, or why there is none",
         description="Prints METHOD URL, the headers, an empty line and the body, or says why nothing would be sent.",
         epilog="In JSON, times are ISO 8601 or epoch milliseconds, and what is left out is null.",
     )
-    parser.add_argument("profile", nargs="?", metavar="PROFILE", help="its name; without it --all")
+    parser.add_argument("profile", nargs="?", metavar="PROFILE", help="name of the profile; or use --all")
     parser.add_argument("--all", action="store_true", help="every profile")
     event = parser.add_mutually_exclusive_group(required=True)
     event.add_argument(
         "--event", type=Path, metavar="FILE", help="JSON with the fields of the event, or one Avro-encoded record"
     )
     event.add_argument("--sample", choices=("order", "partial"), help="an event that comes with the program")
-    parser.add_argument("--source", metavar="TOPIC", help="source that the event comes from, for its customer_type")
-    parser.add_argument("--send", action="store_true", help="send it, by the code and the address rules of the run")
-    parser.add_argument("--show-secrets", action="store_true", help="do not put *** for secrets")
+    parser.add_argument("--source", metavar="TOPIC", help="treat it as from this source, for its customer_type")
+    parser.add_argument("--send", action="store_true", help="send it, with the same sender and address rules as `run`")
+    parser.add_argument("--show-secrets", action="store_true", help="show secrets instead of ***")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="for machines")
     shape.add_argument("--curl", action="store_true", help="as a curl command")
@@ -51,7 +51,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Plan, show, and send if asked to."""
     if bool(args.profile) == args.all:
-        args.usage_error("name one profile, or say --all for every one")
+        args.usage_error("name one profile, or use --all for every one")
     checked = check_settings(args.config, os.environ)
     if checked.settings is None:
         raise SettingsError(*(str(problem) for problem in checked.problems if problem.severity == "error"))
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     except RecordError as error:
         return show(output, error, [])
     except SchemaUnavailable as error:
-        raise SettingsError(f"{args.event}:1: its schema cannot be asked for: {error}; try again later") from error
+        raise SettingsError(f"{args.event}:1: its schema cannot be fetched: {error}; try again later") from error
     _whisper([*_problems_of(loaded, chosen), *found.doubts])
     return max(show(output, event, [plan(event, profile, settings) for profile in chosen]), _broken(args, loaded))
 

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         supervisor.run()
     except ConsumerError as error:
         is_wrong = isinstance(error, SettingsError)
-        advice = "correct the setting" if is_wrong else "a restart goes on from the committed offsets"
+        advice = "correct the setting" if is_wrong else "a restart continues from the committed offsets"
         _log.error("service.failed", error=str(error), advice=advice)
         return 1
     return 0

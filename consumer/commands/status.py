@@ -26,10 +26,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "status",
         help="what waits, what is due, what is retried, from the brokers alone",
-        description="Every delivery that waits is looked at and counted. Nothing of a running service is touched.",
+        description="Looks at every delivery that waits, and counts it. A running service is not affected.",
     )
-    parser.add_argument("--json", action="store_true", help="for machines; with --watch an object a line")
-    parser.add_argument("--watch", action="store_true", help="again every 2 seconds, until Ctrl-C")
+    parser.add_argument("--json", action="store_true", help="for machines; with --watch one object per line")
+    parser.add_argument("--watch", action="store_true", help="repeat every 2 seconds, until Ctrl-C")
     add_config_option(parser)
     parser.set_defaults(run=run)
 

@@ -134,7 +134,7 @@ def _explanations(status: Status) -> Iterator[str]:
     counted = ["delivered", "failed", *(["suppressed"] if any(p.suppressed for p in status.profiles) else [])]
     yield f"{', '.join(counted)}: in the last {span(status.at_ms - status.since_ms)}"
     if any(topic.lag or (topic.records and not topic.is_exact) for topic in status.topics):
-        yield "lag, and records with ~: marks of transactions are counted with them"
+        yield "lag, and records with ~: these include Kafka's transaction markers"
 
 
 def _notes(status: Status) -> Iterator[str]:
@@ -146,7 +146,8 @@ def _notes(status: Status) -> Iterator[str]:
             kept = "a running service keeps its last good version, if it had one"
             yield f"{profile.name}: does not load: {profile.problem}; {kept}"
         if profile.state == "removed":
-            yield f"{profile.name}: no file has this profile; after a full period it goes to the dead letters"
+            then = "after a full period its waiting deliveries are dead-lettered"
+            yield f"{profile.name}: no file has this profile; {then}"
     for topic in status.topics:
         if not topic.partitions:
             yield f"{topic.topic}: there is no such topic{_advice(topic)}"
@@ -154,8 +155,8 @@ def _notes(status: Status) -> Iterator[str]:
 
 def _advice(topic: TopicStatus) -> str:
     if topic.kind == "source":
-        return ": it is waited for; create it, or correct the settings' sources"
-    return ": `postback topics create` makes it, a running service too"
+        return ": the service waits for it; create it, or correct the settings' sources"
+    return ": `postback topics create` creates it, and so does a running service"
 
 
 def status_json(status: Status) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def add_parser(subparsers: Subparsers) -> None:
     create = actions.add_parser(
         "create",
         help="create what is missing; safe to repeat",
-        description="Creates the topics that the profiles need and that are not there, so that nothing expires.",
+        description="Creates the topics that the profiles need and that are missing, so that nothing in them expires.",
     )
     add_config_option(create)
     create.set_defaults(run=run)

@@ -317,7 +317,7 @@ class EventReader:
         if not codes and default_type:
             return (code_of(default_type),)
         if len(codes) > _MOST_TYPES:
-            raise UndecodableRecord(f"the event has {len(codes)} customer types, and {_MOST_TYPES} are the most it can")
+            raise UndecodableRecord(f"the event has {len(codes)} customer types; it can have at most {_MOST_TYPES}")
         for code in codes:
             _check_length(code, self._names.customer_types)
         return tuple(codes)
@@ -333,4 +333,4 @@ class EventReader:
 
 def _check_length(text: str, name: str | None) -> None:
     if len(text) > _LONGEST_ID:
-        raise UndecodableRecord(f"the event's {name} has {len(text)} characters, and {_LONGEST_ID} are the most it can")
+        raise UndecodableRecord(f"the event's {name} has {len(text)} characters; it can have at most {_LONGEST_ID}")

@@ -10,9 +10,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 _WORDS: Final = {
     "test_card": "paid with the test card: never goes out",
-    "no_route": "no profile's routing takes it",
+    "no_route": "no profile's routing matches it",
     "converted": "the order was placed before the run",
-    "superseded": "a newer version of the partial goes out",
+    "superseded": "a newer version of the partial goes out instead",
 }
 
 
@@ -73,4 +73,4 @@ def _detail(row: dict[str, Any], reason: str) -> str:
     attempt = f"{row['customer_type']}, attempt {row['attempt']}"
     if row["outcome"] == "delivered":
         return f"{attempt}: {row['status']} in {row['duration_ms']:.0f} ms"
-    return f"{attempt}: {row['status'] or ''} {reason}: comes round in the next run"
+    return f"{attempt}: {row['status'] or ''} {reason}: retried in the next run"

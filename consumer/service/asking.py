@@ -46,7 +46,7 @@ def asking(settings: Settings, *, on_read: Callable[[int, int], None] = lambda _
     try:
         yield Brokers(topics, reader, topics.partitions(timeout_seconds=_ANSWER_S))
     except BrokerUnreachable as failure:
-        why = f"; the last try: {error.text}" if error.text else ""
+        why = f"; the last attempt: {error.text}" if error.text else ""
         advice = f"is kafka.bootstrap_servers right ({kafka.bootstrap_servers}), are they up?"
         raise BrokerUnreachable(f"{failure}{why}: {advice}") from failure
     finally:

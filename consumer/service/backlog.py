@@ -129,7 +129,7 @@ def _opened(topics: AsksBacklog, group: str, places: Sequence[Place]) -> dict[Pl
     for place in places:
         found = committed.get(place)
         if found is None:
-            raise BrokerUnreachable(f"the offset that {group} committed for {place[0]} cannot be had")
+            raise BrokerUnreachable(f"the offset that {group} committed for {place[0]} cannot be read")
         begin = beginnings[place]
         is_kept = found.offset is not None and found.offset >= begin
         position = found.offset if is_kept and found.offset is not None else begin

@@ -127,7 +127,7 @@ def plan(event: Event, profile: Profile, settings: Settings) -> Plan:
     deliveries = Router((replace(profile, enabled=True),)).route(event)
     if not profile.enabled:
         text = "the profile is disabled (enabled: false): nothing is routed to it"
-        more = "its routing would take this event" if deliveries else "its routing would not take this event either"
+        more = "its routing would match this event" if deliveries else "its routing would not match this event either"
         return Plan(profile=profile, reason="disabled", lines=(text, more))
     if not deliveries:
         return Plan(profile=profile, reason="no_route", lines=tuple(_why_no_route(event, profile, settings)))
@@ -142,7 +142,7 @@ def plan(event: Event, profile: Profile, settings: Settings) -> Plan:
             for delivery in deliveries
         )
     except RenderError as error:
-        text = f"the request cannot be made: {error}; a run would try it again each time"
+        text = f"the request cannot be made: {error}; every run would try it again"
         return Plan(profile=profile, reason="render", lines=(text,))
     if profile.paused:
         text = "the profile is paused (paused: true): deliveries are kept and go out in the first run after the pause"
@@ -151,7 +151,7 @@ def plan(event: Event, profile: Profile, settings: Settings) -> Plan:
 
 
 def _why_no_route(event: Event, profile: Profile, settings: Settings) -> Iterator[str]:
-    yield "no row of its routing takes the event"
+    yield "no row of its routing matches the event"
     yield from mismatches(event, profile.routes)
     typed = [f"{one.topic} ({one.customer_type})" for one in settings.sources if one.customer_type]
     if not event.customer_types and typed:

@@ -37,7 +37,7 @@ def test_of_an_order_every_attempt_is_told_oldest_first(told: Desk) -> None:
 
     first, second = shown.out.splitlines()[:2]
     assert "order 1001" in first
-    assert "attempt 1: the receiver refuses it [rejected] 404 in 12 ms" in first
+    assert "attempt 1: the receiver refused it [rejected] 404 in 12 ms" in first
     assert "attempt 2: 200" in second
 
 
@@ -68,7 +68,7 @@ def test_what_of_an_order_waits_is_told_with_its_next_run(told: Desk, own: OwnTo
 
     assert sorted(line.split("; next run")[0] for line in shown.out.splitlines()) == [
         "waits: hub SALE",
-        "waits: other SALE after 3 attempts, the receiver has an error",
+        "waits: other SALE after 3 attempts, the receiver had an error",
     ]
 
 
@@ -84,7 +84,7 @@ def test_of_an_order_the_profiles_that_get_nothing_are_told_with_the_reason(told
     broken, not_routed, off = sorted(line for line in of_all.out.splitlines() if line.startswith("not sent"))
     assert broken.startswith("not sent: broken: does not load: ")
     assert "profiles/broken.yaml:1: " in broken
-    assert not_routed.startswith("not sent: hub: no routing row takes it")
+    assert not_routed.startswith("not sent: hub: no routing row matches it")
     assert off == "not sent: off: disabled"
     assert of_one.out.splitlines() == [not_routed]
     assert of_nobody.out == "not sent: hup: there is no such profile; did you mean `hub`?\n"
@@ -108,7 +108,7 @@ def test_a_profile_of_which_nothing_is_told_may_be_misspelt_or_off(told: Desk) -
 
     assert "did you mean `hub`?" in told.call("log", "--profile", "hup").err
     assert "off: disabled" in told.call("log", "--profile", "off").err
-    assert told.call("log", "--profile", "quiet").err == "nothing of quiet in that time: see --since\n"
+    assert told.call("log", "--profile", "quiet").err == "no entries for quiet in that period; widen --since\n"
 
 
 def test_of_a_profile_or_of_failures_only_those_are_told(told: Desk) -> None:

@@ -24,7 +24,7 @@ BROKEN_PROFILES = {
     # --- not YAML -------------------------------------------------------------------------------------------------
     "nothing": Broken("", 1, ("empty", "postback init")),
     "only a comment": Broken("# later\n", 1, ("empty",)),
-    "a word": Broken("hello\n", 1, ("no profile", "name:")),
+    "a word": Broken("hello\n", 1, ("not a profile", "name:")),
     "an item that is a word": Broken("- hello\n", 1, ("keys are expected", "postback_url")),
     "an open quote": Broken('name: "a\npostback_url: x\n', 1, ("quote", "closing")),
     "an open list": Broken("name: a\nrouting: [1, 2\nenabled: true\n", 3, ("not closed", "]")),
@@ -34,7 +34,7 @@ BROKEN_PROFILES = {
     ),
     "two colons": Broken("name: a\npostback_url: x: y\n", 2, ("`:`", "quotes")),
     "a line without a colon": Broken("name: a\nenabled\npaused: true\n", 3, ("colon",)),
-    "a tab": Broken("name: a\npartials:\n\tlatest_only: true\n", 3, ("tab", "blanks")),
+    "a tab": Broken("name: a\npartials:\n\tlatest_only: true\n", 3, ("tab", "spaces")),
     "wrong indentation": Broken(
         "name: a\nfields:\n  - {export_name: a, field: b}\n enabled: true\n", 4, ("indentation",)
     ),
@@ -69,7 +69,7 @@ BROKEN_PROFILES = {
     "a NUL byte": Broken(b"name: a\nca_file: b\0c\n", 2, ("NUL",)),
     "a control character": Broken("name: a\nca_file: b\x07c\n", 2, ("U+0007", "remove")),
     # --- keys -----------------------------------------------------------------------------------------------------
-    "a key twice": Broken("name: a\n" + profile(), 2, ("`name` stands twice", "line 1")),
+    "a key twice": Broken("name: a\n" + profile(), 2, ("`name` appears twice", "line 1")),
     "an unknown key": Broken(
         profile(more="export_delay: 5"), 3, ("export_delay", "did you mean `export_delay_minutes`?")
     ),
@@ -117,7 +117,7 @@ BROKEN_PROFILES = {
     "a header without a name": Broken(_with_rows('{export_name: "header:", static: a}'), 3, ("header:X-Token",)),
     "a header with a blank": Broken(_with_rows('{export_name: "header:X Token", static: a}'), 3, ("letters, digits",)),
     "a header with a line break": Broken(
-        _with_rows('{export_name: "header:X\\r\\nY", static: a}'), 3, ("no name of a header",)
+        _with_rows('{export_name: "header:X\\r\\nY", static: a}'), 3, ("not a header name",)
     ),
     "a header from a field": Broken(_with_rows('{export_name: "header:X", field: firstName}'), 3, ("static", "same")),
     "a header twice": Broken(_with_rows(HEADER, HEADER.replace("X-Token", "x-TOKEN")), 4, ("twice", "line 3")),
@@ -181,7 +181,7 @@ BROKEN_PROFILES = {
     "another scheme": Broken(profile(url="ftp://example.com/a"), 2, ("https://",)),
     "a file": Broken(profile(url="file:///etc/passwd"), 2, ("https://",)),
     "no host": Broken(profile(url="https:///a"), 2, ("no host",)),
-    "a blank": Broken(profile(url="https://example.com/a b"), 2, ("blank", "%20")),
+    "a blank": Broken(profile(url="https://example.com/a b"), 2, ("space", "%20")),
     "a text program's quotes": Broken(profile(url="\u201chttps://example.com/\u201d"), 2, ("quotation marks",)),
     "a line break": Broken(profile(url='"https://example.com/\\r\\nX: y"'), 2, ("line break",)),
     "credentials": Broken(profile(url="https://me:hunter2@example.com/"), 2, ("credentials", "header:Authorization")),

@@ -88,8 +88,8 @@ BROKEN_SETTINGS = {
         f"{FILE}:3", ("sasl.password", "NOPE"), _kafka("client: {sasl.password: '${env:NOPE}'}")
     ),
     "a topic twice": Broken(f"{FILE}:4", ("twice", "orders"), _sources("topic: orders", "topic: orders")),
-    "an illegal topic": Broken(f"{FILE}:3", ("name of a Kafka topic",), _sources("topic: my orders")),
-    "a dot for a topic": Broken(f"{FILE}:3", ("name of a Kafka topic",), _sources("topic: ..")),
+    "an illegal topic": Broken(f"{FILE}:3", ("Kafka topic name",), _sources("topic: my orders")),
+    "a dot for a topic": Broken(f"{FILE}:3", ("Kafka topic name",), _sources("topic: ..")),
     "its own retry topic": Broken(f"{FILE}:3", ("program's own",), _sources("topic: postback.retry")),
     "its own window": Broken(f"{FILE}:3", ("program's own",), _sources("topic: postback.window.15m")),
     "a source without a topic": Broken(f"{FILE}:3", ("topic", "missing"), _sources("customer_type: PARTIAL")),
@@ -99,9 +99,9 @@ BROKEN_SETTINGS = {
     "an endless tick": Broken(f"{FILE}:3", ("number",), _more("tick_minutes: .inf")),
     "a tick without a value": Broken(f"{FILE}:3", ("no value",), _more("tick_minutes:")),
     "a zone that is none": Broken(f"{FILE}:3", ("did you mean `Europe/Berlin`?",), _more("time_zone: Europe/Berln")),
-    "a zone's folder": Broken(f"{FILE}:3", ("no time zone",), _more("time_zone: America")),
-    "a path for a zone": Broken(f"{FILE}:3", ("no time zone",), _more("time_zone: ../../etc/passwd")),
-    "an offset for a zone": Broken(f"{FILE}:3", ("no time zone", "UTC"), _more("time_zone: +02:00")),
+    "a zone's folder": Broken(f"{FILE}:3", ("not a time zone",), _more("time_zone: America")),
+    "a path for a zone": Broken(f"{FILE}:3", ("not a time zone",), _more("time_zone: ../../etc/passwd")),
+    "an offset for a zone": Broken(f"{FILE}:3", ("not a time zone", "UTC"), _more("time_zone: +02:00")),
     "an empty path": Broken(f"{FILE}:3", ("path",), _more('profiles: ""')),
     "a path with a NUL": Broken(f"{FILE}:3", ("path",), _more('profiles: "a\\0b"')),
     "a network with host bits": Broken(
@@ -142,5 +142,5 @@ BROKEN_SETTINGS = {
     "a variable's value": _environment("POSTBACK_KAFKA__PARTITIONS", "many", "whole number", "`many`"),
     "a variable's list": _environment("POSTBACK_HTTP__ALLOW_NETWORKS", "127.0.0.0/8,foo", "127.0.0.0/8"),
     "a variable's YAML": _environment("POSTBACK_SOURCES", "[{topic: orders}", "not closed"),
-    "a variable's topic": _environment("POSTBACK_SOURCES", "[{topic: a b}]", "name of a Kafka topic"),
+    "a variable's topic": _environment("POSTBACK_SOURCES", "[{topic: a b}]", "Kafka topic name"),
 }

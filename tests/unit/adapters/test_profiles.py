@@ -127,7 +127,7 @@ def test_a_field_in_brackets_which_would_be_sent_as_it_stands_is_a_warning(text:
     of_a, of_b = found.problems
     assert (of_a.file, of_a.line, of_a.severity) == (str(path), 3, "warning")
     assert "`field: firstName`" in of_a.text
-    assert "`[firstName]` is sent as it stands" in of_b.text
+    assert "`[firstName]` is sent as written" in of_b.text
     assert len(found.profiles) == 2
 
 

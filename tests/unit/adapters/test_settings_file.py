@@ -289,5 +289,5 @@ def test_problem_of_a_setting_with_a_secret_does_not_show_it() -> None:
 def test_a_pipe_for_a_file_is_refused_at_once(folder: Path) -> None:
     os.mkfifo(folder / "pipe.yaml")
 
-    with pytest.raises(SettingsError, match="no ordinary file"):
+    with pytest.raises(SettingsError, match="not an ordinary file"):
         load_settings(Path("pipe.yaml"), {})

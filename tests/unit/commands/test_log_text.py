@@ -32,7 +32,7 @@ def test_every_reason_of_a_failure_has_words() -> None:
 
 def test_a_failed_attempt_says_which_one_why_and_how_long() -> None:
     assert line().endswith(
-        "hub           SALE      failed         attempt 2: the receiver refuses it [rejected] 404 in 12 ms"
+        "hub           SALE      failed         attempt 2: the receiver refused it [rejected] 404 in 12 ms"
     )
 
 
@@ -53,7 +53,7 @@ def test_what_waits_says_for_which_run_and_when_that_is_overdue() -> None:
     now_ms = 1_764_000_000_000
 
     assert "(in 3 min)" in open_line(OpenDelivery(delivery, now_ms + 200_000), now_ms)
-    assert open_line(OpenDelivery(delivery, now_ms - 1), now_ms).endswith(" is on")
+    assert open_line(OpenDelivery(delivery, now_ms - 1), now_ms).endswith(" run is in progress")
     assert "is the service running?" in open_line(OpenDelivery(delivery, now_ms - 61_000), now_ms)
 
 

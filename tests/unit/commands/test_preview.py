@@ -99,7 +99,7 @@ def test_without_a_matching_row_the_preview_says_what_each_row_lacked(desk: Desk
 
     assert shown.code == 0
     assert shown.out.splitlines() == [
-        "nothing would be sent (no_route): no row of its routing takes the event",
+        "nothing would be sent (no_route): no row of its routing matches the event",
         "  row 1: customer type DECLINE is not among the event's (SALE)",
         "  row 2: campaign 8, 9 is not the event's (7)",
         "  row 3: product 13 is not among the event's (12)",

@@ -101,7 +101,7 @@ def test_what_was_not_looked_at_one_by_one_is_called_about(shown: Callable[..., 
 
     (outcomes,) = (line for line in text.splitlines() if line.startswith("postback.outcomes "))
     assert outcomes.split()[2:4] == ["3", "~1,351"]
-    assert "lag, and records with ~: marks of transactions are counted" in text
+    assert "lag, and records with ~: these include Kafka's transaction markers" in text
     assert text.count("~") == 2
 
 
