@@ -143,14 +143,17 @@ def test_a_process_that_was_killed_knows_who_asked_to_wait_before_it_sends_what_
 
 
 def test_an_absurd_retry_after_is_bounded(service: Service, crm: Crm, receiver: Receiver) -> None:
+    bound_seconds = 4
     receiver.on("/absurd", in_turn(Answer(status=429, headers=(("Retry-After", "1700000000"),)), Answer()))
-    service.set("retry", longest_retry_after_minutes=4 / 60)
+    service.set("retry", longest_retry_after_minutes=bound_seconds / 60)
     service.profile("absurd", receiver.url("/absurd"))
     service.start()
 
     crm.send_orders([crm.order()])
 
     receiver.wait_for(1, "/absurd", that=lambda a: a.succeeded, timeout_seconds=30)
+    asked, again = receiver.arrived("/absurd")
+    assert again.at >= asked.at + bound_seconds
 
 
 def test_what_is_given_up_goes_to_the_dead_letters_and_not_before_its_time(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
-import time
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
@@ -46,12 +46,10 @@ def main() -> None:
         sender.start("slow", Request("GET", "http://slower.example/", (), None, None, "http://slower.example:80"))
         for _ in range(10):
             sender.wait(0.02)
-        closing_since = time.monotonic()
         sender.close()
+        is_looking_up = any(thread.name == "curl-close" for thread in threading.enumerate())
     statuses = [answer.status for answer in came if isinstance(answer, Answered)]
-    print(
-        json.dumps({"first": first, "better": statuses, "close_seconds": time.monotonic() - closing_since}), flush=True
-    )
+    print(json.dumps({"first": first, "better": statuses, "is_looking_up": is_looking_up}), flush=True)
 
 
 if __name__ == "__main__":
