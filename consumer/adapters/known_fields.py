@@ -46,7 +46,7 @@ class KnownFields:
         if begun and len(field) >= _LONG_ENOUGH:
             return f"; did you mean {' or '.join(f'`{name}`' for name in begun[:_MOST_MEANT])}?"
         place = _IN_ARRAY.fullmatch(field)
-        number = int(place[1]) + 1 if place else int((_DIGITS.findall(field) or ["1"])[0])
+        number = int(place[1]) + 1 if place else max(1, int((_DIGITS.findall(field) or ["1"])[0]))
         slots = {f"product{number}_{name}" for name in of_items if "*" not in name}
         return did_you_mean(f"product{number}_{place[2]}" if place else field, plain | slots, closeness=0.8)
 

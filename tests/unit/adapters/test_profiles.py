@@ -91,7 +91,7 @@ FIELDS = KnownFields(
         ("frstName", "did you mean `firstName`?"),
         ("FIRSTNAME", "did you mean `firstName`?"),
         ("product1_nam", "did you mean `product1_name`?"),
-        ("product0_name", "no schema has the field"),
+        ("product0_name", "did you mean `product1_name`?"),
         ("cardExpiryDate.dat", "did you mean `cardExpiryDate.date`?"),
         ("zzz", "left out of every request"),
         ("firstName.x", "no schema has the field"),
