@@ -14,6 +14,7 @@ from consumer.adapters.settings_check import SettingsCheck, check_settings
 from consumer.commands import Subparsers, add_config_option
 from consumer.commands.preview_text import PreviewOutput, json_output, text_output
 from consumer.core.errors import RecordError, SchemaUnavailable, SettingsError
+from consumer.core.event import Event
 from consumer.core.masking import Mask
 from consumer.core.problem import Problem, did_you_mean
 from consumer.core.profile import Profile
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         found = _event(args, settings)
         event = read_preview_event(found, settings, args.source)
+        _check_texts(args.event, event)
     except RecordError as error:
         return show(output, error, [])
     except SchemaUnavailable as error:
@@ -108,6 +110,23 @@ def _event(args: argparse.Namespace, settings: Settings) -> FileEvent:
         return read_event(args.event, decoder, schemas)
     with as_file(files("consumer") / "templates" / f"{args.sample}.json") as path:
         return read_event(path, decoder, schemas)
+
+
+def _check_texts(file: Path | None, event: Event) -> None:
+    """
+    What names a delivery must be text that an event in Avro can have; other values are sent with U+FFFD, as any.
+
+    Raises:
+        SettingsError: JSON can write half a character, Avro cannot.
+    """
+    texts = {"event id": event.event_id, "order id": event.order_id, "customer type": " ".join(event.customer_types)}
+    for what, text in texts.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(text[error.start]):04x}"
+            why = f"the {what} has {half}, half a character, which no event in Avro can have"
+            raise SettingsError(f"{file}:1: {why}: correct the escape") from error
 
 
 def _problems_of(loaded: ProfileSet, chosen: Iterable[Profile]) -> list[Problem]:

@@ -197,6 +197,9 @@ def test_a_mistyped_field_is_named_beside_the_request(desk: Desk) -> None:
         ("[]", ":1: ", "must be one event"),
         ('{"orderId": NaN}', ":1: ", "NaN"),
         (b'{"orderId": "\xff"}', ":1: ", "UTF-8"),
+        (r'{"eventId": "a\ud800"}', ":1: ", r"event id has \ud800, half a character"),
+        (r'{"eventId": "a", "orderId": "\udfff"}', ":1: ", r"order id has \udfff"),
+        (r'{"customerTypes": ["SALE", "\ud83d"]}', ":1: ", r"customer type has \ud83d"),
     ],
 )
 def test_a_file_that_is_no_event_is_refused_with_its_line(
