@@ -11,6 +11,7 @@ from consumer.adapters.kafka.transactions import Transactions
 from consumer.core.ports import LogRecord
 from tests.broker.kafka import KafkaBroker
 from tests.broker.topics import Topics
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.broker
 
@@ -28,4 +29,5 @@ def test_a_topic_for_small_records_takes_many_of_them_at_once(
     with closing(member), closing(slot):
         writer.commit(records, {}, member.consumer_group_metadata(), meanwhile=lambda: None)
 
-    assert len(topics.read(unique_name)) == 2_000
+    # The brokers tell of a transaction's end before all readers see it.
+    wait_for(lambda: len(topics.read(unique_name)) == 2_000, timeout_seconds=30, what="the records")
