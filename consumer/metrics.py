@@ -148,6 +148,15 @@ class Metrics:
             ("endpoint",),
             registry=r,
         )
+        self.ready = Gauge(
+            "postback_ready", "1 while /readyz says that this process is ready, else 0.", ("role",), registry=r
+        )
+        self.source_missing = Gauge(
+            "postback_source_missing",
+            "1 while a source topic of the settings is not there, as the brokers said last.",
+            ("topic",),
+            registry=r,
+        )
         self.profiles = Gauge("postback_profiles", "Profiles by state.", ("state",), registry=r)
         build = Gauge("postback_build_info", "1, with the version as a label.", ("version",), registry=r)
         build.labels(__version__).set(1)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
@@ -66,6 +67,7 @@ class Supervisor:
         self._in_force: dict[str, Profile] = {}
         self._waiting: list[Profile] = []
         self._next_reload_ms = self._next_ask_ms = self._next_tidy_ms = 0
+        self._show_state()
 
     def stop(self) -> None:
         """
@@ -130,6 +132,13 @@ class Supervisor:
             return "starting"
         waiting = [thread.name for thread in self._threads if not thread.reader.is_assigned]
         return f"{', '.join(waiting)}: no partitions assigned yet" if waiting else None
+
+    def _show_state(self) -> None:
+        """Asked at each scrape, so that they hold also while the housekeeping waits for the brokers."""
+        metrics = self._parts.metrics
+        metrics.ready.labels(self._role).set_function(lambda: self.why_not_ready() is None)
+        for source in self._settings.sources:
+            metrics.source_missing.labels(source.topic).set_function(partial(self._own.misses, source.topic))
 
     def _start_stages(self) -> None:
         while not (self._has_profiles() and self._own.has_all() and self._own.keeps_what_waits()):

@@ -85,6 +85,10 @@ class TopicKeeper:
             _log.warning("topic.missing", topic=topic, advice="it is waited for: create it, or correct the settings")
         self._missing = missing
 
+    def misses(self, topic: str) -> bool:
+        """Whether one that somebody else makes was not there when the brokers answered last."""
+        return topic in self._missing
+
     def has_all(self) -> bool:
         """Whether all that is wanted is there, after what may be created was."""
         if set(self._wanted) <= self._known:

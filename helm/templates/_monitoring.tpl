@@ -49,10 +49,23 @@ sum by (namespace, job, window) (
 )
 {{- end -}}
 
+{{/* For each role that this release runs, a sample labelled with it while no pod of it is ready. */}}
+{{- define "postback.noneReady" -}}
+{{- $terms := list -}}
+{{- range $role := splitList "," (include "postback.roles" .) -}}
+{{- $absent := printf "absent(postback_ready{%s,role=%q} == 1)" (include "postback.series" $) $role -}}
+{{- $terms = append $terms (printf "label_replace(%s, \"role\", %q, \"\", \"\")" $absent $role) -}}
+{{- end -}}
+{{- join "\n  or " $terms -}}
+{{- end -}}
+
 {{/* One rule of files/alerts.yaml with its values filled in; nothing for an alert that is disabled. Takes root and rule. */}}
 {{- define "postback.rule" -}}
 {{- $rule := .rule -}}
-{{- $values := dict "series" (include "postback.series" .root) "sourceTopics" (include "postback.sourceTopics" .root) -}}
+{{- $values := dict -}}
+{{- range $name := list "series" "sourceTopics" "noneReady" -}}
+{{- $_ := set $values $name (include (printf "postback.%s" $name) $.root) -}}
+{{- end -}}
 {{- if $rule.record -}}
 {{- $_ := set $values "windowNumber" (include "postback.windowNumber" .root) -}}
 {{- else -}}
@@ -69,7 +82,7 @@ sum by (namespace, job, window) (
 {{- end -}}
 {{- $text := toYaml (list $rule) -}}
 {{- range $name, $value := $values -}}
-{{- if eq $name "windowNumber" -}}
+{{- if contains "\n" (toString $value) -}}
 {{- $value = nindent 4 $value | trim -}}
 {{- end -}}
 {{- $text = replace (printf "__%s__" $name) (toString $value) $text -}}

@@ -2,7 +2,20 @@
 
 from dataclasses import dataclass, field
 
-from tests.ops.history import PODS, History, Values, due, each, healthy, last_boundary, series
+from tests.ops.history import (
+    PODS,
+    History,
+    Values,
+    due,
+    each,
+    frozen,
+    gone,
+    healthy,
+    last_boundary,
+    restarted_without_brokers,
+    series,
+    split,
+)
 
 HOURS = 4
 MINUTES = HOURS * 60
@@ -19,6 +32,7 @@ class Case:
         labels: Of the alert, but for namespace, job and severity.
         hours: For how long there is data.
         name: Where an alert has several.
+        mode: Of the chart.
     """
 
     alert: str
@@ -31,6 +45,7 @@ class Case:
     scope: dict[str, str] = field(default_factory=lambda: {"namespace": "shop", "job": "pb-postback-consumer"})
     hours: int = HOURS
     name: str = ""
+    mode: str = "all"
 
     @property
     def step(self) -> int:
@@ -38,7 +53,8 @@ class Case:
 
     @property
     def whole(self) -> History:
-        return healthy(self.hours * 60, step=self.step) | self.history
+        well = split(self.hours * 60) if self.mode == "split" else healthy(self.hours * 60, step=self.step)
+        return well | self.history
 
 
 def _after(start: int, value: float, before: float = 0) -> Values:
@@ -173,6 +189,15 @@ CASES = (
         summary="Events of orders are 41d 16h 5m 0s behind",
     ),
     Case(
+        alert="PostbackSourceMissing",
+        history=_on_all_pods("postback_source_missing", _after(60, 1), topic="orders"),
+        not_before=69,
+        at=71,
+        severity="critical",
+        labels={"topic": "orders"},
+        summary="The source topic orders is not there",
+    ),
+    Case(
         alert="PostbackInstanceDown",
         history={series("up", PODS[1]): _after(60, 0, before=1)},
         not_before=64,
@@ -182,8 +207,45 @@ CASES = (
         summary="pb-1 does not answer",
     ),
     Case(
+        name="brokers lost",
+        alert="PostbackNothingReady",
+        history=frozen(healthy(MINUTES), at=60),
+        not_before=69,
+        at=71,
+        severity="critical",
+        labels={"role": "all"},
+        scope={},
+        summary="No pod of the role all is ready: its work is not done",
+    ),
+    Case(
+        name="restarted without brokers",
+        alert="PostbackNothingReady",
+        history=restarted_without_brokers(healthy(MINUTES), at=60),
+        not_before=69,
+        at=MINUTES - 1,
+        severity="critical",
+        labels={"role": "all"},
+        scope={},
+        summary="No pod of the role all is ready: its work is not done",
+    ),
+    *(
+        Case(
+            name=f"no pod that does {role}",
+            mode="split",
+            alert="PostbackNothingReady",
+            history=gone(split(MINUTES), pod, at=60),
+            not_before=69,
+            at=MINUTES - 1,
+            severity="critical",
+            labels={"role": role},
+            scope={},
+            summary=f"No pod of the role {role} is ready: its work is not done",
+        )
+        for pod, role in zip(PODS, ("ingest", "dispatch"), strict=True)
+    ),
+    Case(
         alert="PostbackNothingUp",
-        history=_on_all_pods("up", [1.0] * 60 + [None] * (MINUTES - 60)),
+        history=gone(gone(healthy(MINUTES), PODS[0], at=60), PODS[1], at=60),
         not_before=63,
         at=71,
         severity="critical",

@@ -41,6 +41,8 @@ def healthy(minutes: int, *, pods: tuple[str, ...] = PODS, step: int = 1) -> His
     for pod in pods:
         found |= {
             series("up", pod): line(0, 1),
+            series("postback_ready", pod, role="all"): line(0, 1),
+            series("postback_source_missing", pod, topic="orders"): line(0),
             series("postback_due_records", pod, topic="postback.window.15m"): each(minutes, due, step=step),
             series("postback_due_records", pod, topic="postback.retry"): line(0),
             series("postback_consumer_lag_records", pod, topic="orders", partition=pod[-1]): line(0, 3),
@@ -65,6 +67,49 @@ def healthy(minutes: int, *, pods: tuple[str, ...] = PODS, step: int = 1) -> His
                 series("postback_lateness_seconds_count", pod, profile=profile): line(1100),
             }
     return found
+
+
+def split(minutes: int) -> History:
+    """The first pod only ingests, the second only dispatches."""
+    roles = dict(zip(PODS, ("ingest", "dispatch"), strict=True))
+    both = ("up", "postback_source_missing", "postback_profiles", "postback_dead_letters_total")
+    found: History = {}
+    for pod, role in roles.items():
+        ingests = {name for name in healthy(minutes, pods=(pod,)) if 'topic="orders"' in name}
+        for name, values in healthy(minutes, pods=(pod,)).items():
+            if name.startswith(both) or (name in ingests) == (role == "ingest"):
+                found[name.replace('role="all"', f'role="{role}"')] = values
+        found[series("postback_ready", pod, role=role)] = [1.0] * minutes
+    return found
+
+
+def gone(history: History, pod: str, *, at: int) -> History:
+    """The same, with a pod that ends at that minute."""
+    return {
+        name: values[:at] + [None] * (len(values) - at) if f'pod="{pod}"' in name else values
+        for name, values in history.items()
+    }
+
+
+def frozen(history: History, *, at: int) -> History:
+    """The same, as pods show it that lose the brokers at that minute."""
+    found: History = {}
+    for name, values in history.items():
+        last = 0.0 if name.startswith("postback_ready") else values[at]
+        found[name] = values[:at] + [last] * (len(values) - at)
+    return found
+
+
+def restarted_without_brokers(history: History, *, at: int) -> History:
+    """The same, as pods show it that begin anew at that minute and reach no broker."""
+    kept = frozen(history, at=at)
+    for pod in PODS:
+        kept |= gone({name: values for name, values in kept.items() if not _is_from_start(name)}, pod, at=at)
+    return kept
+
+
+def _is_from_start(name: str) -> bool:
+    return name.startswith(("up", "postback_ready", "postback_source_missing", "postback_profiles"))
 
 
 def _recent_failure(minute: int) -> float:

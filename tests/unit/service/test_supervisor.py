@@ -106,10 +106,11 @@ class Service:
             sources=[SimpleNamespace(topic="orders")],
             tick=timedelta(seconds=4),
         )
+        self.metrics = Metrics(CollectorRegistry())
         parts: Any = SimpleNamespace(
             settings=settings,
             names=TopicNames("t"),
-            metrics=Metrics(CollectorRegistry()),
+            metrics=self.metrics,
             profile_folder=lambda: self.folder,
         )
         brokers: Any = self.brokers
@@ -117,7 +118,13 @@ class Service:
 
     def runs(self) -> None:
         self.supervisor._ingest = self.supervisor._dispatch = self.stage
-        self.supervisor._threads = [SimpleNamespace(name="ingest", stage=self.stage, has_ended=False, failure=None)]
+        reader = SimpleNamespace(is_assigned=True)
+        self.supervisor._threads = [
+            SimpleNamespace(name="ingest", stage=self.stage, has_ended=False, failure=None, reader=reader)
+        ]
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, labels)
 
     @property
     def sizes(self) -> Any:
@@ -270,6 +277,45 @@ def test_profiles_that_do_not_load_are_missed(*, named: set[str] | None, is_comp
     found = loaded(profile("p"))
 
     assert replace(found, named=None if named is None else frozenset(named)).is_complete == is_complete
+
+
+def test_a_scrape_sees_whether_it_is_ready_as_the_kubelet_does() -> None:
+    service = Service()
+
+    def seen() -> tuple[str | None, float | None]:
+        return service.supervisor.why_not_ready(), service.metric("postback_ready", role="all")
+
+    at_first = seen()
+    service.supervisor._take_profiles(loaded())
+    service.runs()
+    service.supervisor._own.hear()
+    running = seen()
+    service.supervisor._own.heard_ms -= 60_000
+    without_brokers = seen()
+
+    assert [at_first, running, without_brokers] == [
+        ("the profiles cannot be read", 0),
+        (None, 1),
+        ("the brokers do not answer", 0),
+    ]
+
+
+def test_a_scrape_sees_a_source_topic_that_is_deleted_and_comes_back() -> None:
+    service = Service()
+
+    def missing() -> float | None:
+        return service.metric("postback_source_missing", topic="orders")
+
+    unasked = missing()
+    service.supervisor._own.hear()
+    there = missing()
+    del service.brokers.there["orders"]
+    service.supervisor._own.hear()
+    deleted = missing()
+    service.brokers.there["orders"] = 12
+    service.supervisor._own.hear()
+
+    assert (unasked, there, deleted, missing()) == (0, 0, 1, 0)
 
 
 def test_stop_may_interrupt_the_wait_that_it_ends() -> None:
