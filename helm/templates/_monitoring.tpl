@@ -22,6 +22,9 @@ path: /metrics
 interval: {{ .Values.monitoring.interval }}
 relabelings:
   - {action: replace, targetLabel: job, replacement: {{ include "postback.fullname" . }}}
+  # The operator gives each target a label endpoint, the port's name, before this: postback_endpoint_held's own label of
+  # that name would become exported_endpoint. honorLabels would not do: a Prometheus may override it.
+  - {action: labeldrop, regex: endpoint}
 {{- end -}}
 
 {{/* Seconds of one tick, a whole number. */}}
