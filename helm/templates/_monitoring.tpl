@@ -11,9 +11,13 @@
 {{- default (printf "namespace=%q,job=%q" .Release.Namespace (include "postback.fullname" .)) .Values.monitoring.selector -}}
 {{- end -}}
 
-{{/* Matcher of source topics: those that are not the program's own. */}}
+{{/* Matcher of source topics, one by one: they may have the prefix of the program's own. */}}
 {{- define "postback.sourceTopics" -}}
-topic!~"{{ regexQuoteMeta .Values.settings.kafka.topic_prefix | replace "\\" "\\\\" }}[.].*"
+{{- $names := list -}}
+{{- range .Values.settings.sources -}}
+{{- $names = append $names (regexQuoteMeta .topic | replace "\\" "\\\\") -}}
+{{- end -}}
+topic=~"{{ join "|" $names }}"
 {{- end -}}
 
 {{- define "postback.endpoint" -}}

@@ -133,6 +133,30 @@ def test_a_windows_number_is_read_from_its_label(window: str, promtool: Path, ru
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_source_topic_with_the_prefix_of_the_windows_can_lag_and_windows_cannot(
+    chart: Chart, promtool: Path, tmp_path: Path
+) -> None:
+    put: dict[str, object] = {"settings.kafka.topic_prefix": "crm", "settings.sources[0].topic": "crm.orders"}
+    rules = tmp_path / "rules.yml"
+    rules.write_text(yaml.safe_dump(the(chart.render(put=put), "PrometheusRule")["spec"]))
+    lags = {
+        series("postback_consumer_lag_records", topic=topic, partition="0"): [60_000.0] * 60
+        for topic in ("crm.orders", "crm.window.15m", "crmxorders")
+    }
+    samples = [{"labels": '{topic="crm.orders"}', "value": 1}]
+    check = {
+        "expr": 'group by (topic) (ALERTS{alertname="PostbackIngestLags",alertstate="firing"})',
+        "eval_time": "30m",
+        "exp_samples": samples,
+    }
+
+    done = promtool_test(
+        promtool, tmp_path, {"step": 1, "input_series": notation(lags), "promql_expr_test": [check]}, rules
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_metric_that_is_named_otherwise_silences_an_alert(promtool: Path, groups: Object, tmp_path: Path) -> None:
     text = yaml.safe_dump(groups)
     survived = []

@@ -270,9 +270,17 @@ def test_scaling_looks_at_what_is_due_and_at_unread_sources_and_not_at_what_wait
 
     due, lag = (trigger["metadata"] for trigger in scaled["triggers"])
     assert due["query"] == 'sum(postback_due_records{namespace="shop",job="pb-postback-consumer"})'
-    assert lag["query"].endswith('topic!~"postback[.].*"})')
+    assert lag["query"].endswith('topic=~"orders"})')
     assert [due["ignoreNullValues"], lag["ignoreNullValues"]] == ["false", "false"]
     assert scaled["minReplicaCount"] >= 1
+
+
+def test_every_source_is_scaled_on_also_with_the_prefix_of_the_programs_own_topics(chart: Chart) -> None:
+    sources = [{"topic": "crm.orders"}, {"topic": "partials"}]
+    put = SCALING | {"settings.kafka.topic_prefix": "crm", "settings.sources": sources}
+    lag = the(chart.render(put=put), "ScaledObject")["spec"]["triggers"][1]["metadata"]["query"]
+
+    assert lag.endswith(r'topic=~"crm\\.orders|partials"})')
 
 
 def test_each_role_scales_on_its_own_work(chart: Chart) -> None:

@@ -64,7 +64,7 @@ def test_an_alert_fires_when_the_receiver_dies_and_ends_when_it_returns(
         "monitoring.selector": 'job="postback"',
         "monitoring.rules.alerts.endpointFails": {"window": "20s", "for": "2s"},
         "monitoring.rules.alerts.nothingUp.for": "5s",
-        "settings.kafka.topic_prefix": service.name,
+        "settings.sources[0].topic": service.orders,
     }
     rules = prometheus.data.parent / "rules.yml"
     rules.write_text(yaml.safe_dump(the(chart.render(put=put), "PrometheusRule")["spec"]))
