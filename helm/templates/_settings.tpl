@@ -28,11 +28,15 @@
 {{- end -}}
 {{- end -}}
 
-{{/* A file for each profile; its name is the key where the profile gives none. */}}
+{{/* A file for each profile: a text as it is; else the profile, whose name is the key where it gives none. */}}
 {{- define "postback.profiles" -}}
 {{- range $key, $profile := .Values.profiles.values }}
+{{- if kindIs "string" $profile }}
+{{ $key }}.yaml: {{ toJson $profile }}
+{{- else }}
 {{ $key }}.yaml: |
   {{- toYaml (merge (dict "name" (default $key $profile.name)) $profile) | nindent 2 }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

@@ -139,7 +139,7 @@ def test_a_source_topic_with_the_prefix_of_the_windows_can_lag_and_windows_canno
     put: dict[str, object] = {"settings.kafka.topic_prefix": "crm", "settings.sources[0].topic": "crm.orders"}
     rules = tmp_path / "rules.yml"
     rules.write_text(yaml.safe_dump(the(chart.render(put=put), "PrometheusRule")["spec"]))
-    lags = {
+    lags: History = {
         series("postback_consumer_lag_records", topic=topic, partition="0"): [60_000.0] * 60
         for topic in ("crm.orders", "crm.window.15m", "crmxorders")
     }

@@ -116,7 +116,7 @@ def _closed_objects(node: object, path: str = "") -> list[tuple[str, Object]]:
     if not isinstance(node, dict):
         return []
     inner = [pair for key, value in node.items() for pair in _closed_objects(value, f"{path}/{key}")]
-    return ([(path, node)] if "properties" in node and node.get("type") == "object" else []) + inner
+    return ([(path, node)] if "properties" in node and "object" in node.get("type", ()) else []) + inner
 
 
 def _definition(schema: Object, entry: Object) -> Object:

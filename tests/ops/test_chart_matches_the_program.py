@@ -5,13 +5,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
 import trustme
 import yaml
 
-from tests.ops.chart import Chart, Object, of_kind, pod_specs
+from consumer.adapters.profiles import ProfileFolder
+from consumer.core.profile import Profile
+from tests.ops.chart import Chart, Object, of_kind, pod_specs, the
 from tests.ops.conftest import ROOT
 
 EXAMPLES = sorted((ROOT / "helm" / "ci").glob("*-values.yaml"))
@@ -92,6 +95,51 @@ def test_what_a_pod_finds_mounted_passes_check(chart: Chart, example: Path, tmp_
     done = subprocess.run([str(POSTBACK), "check"], capture_output=True, text=True, check=False, env=variables)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+PROFILE = """\
+name: a
+postback_url: https://example.com/?a={{x}}&b=c
+fields:
+- {export_name: list, static: 0400}
+- {export_name: y, static: 1_000}
+- {export_name: price, static: 1.50}
+routing:
+- {customer_type: All, campaign: 012, product: [10000000, 12]}   # as the CRM says
+"""
+QUOTED = """\
+postback_url: https://example.com/?a={{x}}&b=c
+fields:
+- {export_name: list, static: "0400"}
+- {export_name: "y", static: "1_000"}
+- {export_name: price, static: "1.50"}
+routing:
+- {customer_type: All, campaign: "012", product: [10000000, 12]}
+"""
+
+
+def test_a_profile_that_is_pasted_is_the_profile_of_its_file(chart: Chart, tmp_path: Path) -> None:
+    as_text = rendered_profile(chart, tmp_path, "|", PROFILE)
+    quoted = rendered_profile(chart, tmp_path, "", QUOTED)
+
+    assert as_text == PROFILE
+    assert loaded(tmp_path / "quoted", quoted) == loaded(tmp_path / "file", PROFILE)
+
+
+def rendered_profile(chart: Chart, folder: Path, block: str, profile: str) -> str:
+    """By a values file, as Helm reads those of operators."""
+    values = folder / "values.yaml"
+    settings = yaml.safe_dump({"settings": {"kafka": {"bootstrap_servers": "a:1"}, "sources": [{"topic": "orders"}]}})
+    values.write_text(f"{settings}profiles:\n  values:\n    a: {block}\n{indent(profile, ' ' * 6)}")
+    text: str = the(chart.render(values), "ConfigMap", ends="-profiles")["data"]["a.yaml"]
+    return text
+
+
+def loaded(folder: Path, text: str) -> Profile:
+    folder.mkdir()
+    (folder / "a.yaml").write_text(text)
+    (profile,) = ProfileFolder(folder, environ={}).load().profiles
+    return profile
 
 
 def mount_all(pod: Object, objects: list[Object], root: Path) -> None:

@@ -5,6 +5,12 @@ import pytest
 from tests.ops.chart import Chart, ChartRefused
 
 
+def fields(*rows: dict[str, object], **routing: object) -> dict[str, object]:
+    """A profile with these rows."""
+    profile = {"postback_url": "https://example.com", "fields": rows, "routing": [{"customer_type": "All"} | routing]}
+    return {"profiles.values": {"a": profile}}
+
+
 @pytest.mark.parametrize(
     ("put", "says"),
     [
@@ -17,6 +23,11 @@ from tests.ops.chart import Chart, ChartRefused
         ({"monitoring.interval": "30 seconds"}, "/monitoring/interval"),
         ({"secretEnv": [{"name": "POSTBACK_GROUP", "secret": "s", "key": "k"}]}, "/secretEnv/0/name"),
         ({"profiles.values": {"a": {"postback_url": "https://example.com"}}}, "missing properties"),
+        (fields({"export_name": "a", "static": 256}), "/fields/0/static': got number, want string"),
+        (fields({"export_name": True, "field": "a"}), "/fields/0/export_name': got boolean, want string"),
+        (fields({"export_name": "a", "field": 1.5}), "/fields/0/field': got number, want string"),
+        (fields(product=[9007199254740992]), "/routing/0/product/0': maximum"),
+        (fields(campaign=1.5), "/routing/0/campaign': got number, want"),
         ({"settings.kafka.bootstrap_servers": ""}, "--set settings.kafka.bootstrap_servers=kafka.kafka:9092"),
         ({"settings.sources": []}, "--set settings.sources[0].topic=orders"),
         ({"terminationGracePeriodSeconds": 29}, "give at least 30"),
