@@ -7,7 +7,7 @@
 {{- if not $settings.sources -}}
 {{- fail "settings.sources is empty: name at least one topic to read, for example --set settings.sources[0].topic=orders" -}}
 {{- end -}}
-{{- $least := addf $settings.shutdown_seconds 5 -}}
+{{- $least := addf $settings.shutdown_seconds 10 -}}
 {{- if lt (float64 .Values.terminationGracePeriodSeconds) $least -}}
 {{- fail (printf "terminationGracePeriodSeconds is %v, but settings.shutdown_seconds is %v: give at least %v, or deliveries that were answered are killed before they are committed, and sent again" .Values.terminationGracePeriodSeconds $settings.shutdown_seconds $least) -}}
 {{- end -}}

@@ -30,8 +30,8 @@ def fields(*rows: dict[str, object], **routing: object) -> dict[str, object]:
         (fields(campaign=1.5), "/routing/0/campaign': got number, want"),
         ({"settings.kafka.bootstrap_servers": ""}, "--set settings.kafka.bootstrap_servers=kafka.kafka:9092"),
         ({"settings.sources": []}, "--set settings.sources[0].topic=orders"),
-        ({"terminationGracePeriodSeconds": 29}, "give at least 30"),
-        ({"settings.shutdown_seconds": 120}, "give at least 125"),
+        ({"terminationGracePeriodSeconds": 34}, "give at least 35"),
+        ({"settings.shutdown_seconds": 120}, "give at least 130"),
         ({"all.replicas": 13}, "all.replicas is 13, but settings.kafka.partitions is 12"),
         ({"mode": "split", "dispatch.replicas": 13}, "dispatch.replicas is 13"),
         ({"all.autoscaling.enabled": True}, "needs autoscaling.prometheusUrl"),
@@ -58,7 +58,7 @@ def test_a_value_that_cannot_work_is_refused_with_what_to_do(chart: Chart, put: 
 
 
 def test_a_grace_period_just_above_the_shutdown_is_taken(chart: Chart) -> None:
-    assert chart.render(put={"terminationGracePeriodSeconds": 30})
+    assert chart.render(put={"terminationGracePeriodSeconds": 35})
 
 
 def test_a_cluster_that_is_too_old_is_named(chart: Chart) -> None:
