@@ -39,6 +39,12 @@ def test_the_notes_say_what_to_do_next_in_commands_of_this_release(chart: Chart,
     assert "reads orders, partials at broker-0.example.com:9094" in notes
 
 
+def test_the_notes_say_that_a_sidecars_profiles_are_checked_in_a_pod(chart: Chart, tmp_path: Path) -> None:
+    notes = installed(chart, tmp_path, operators=True, example="sidecar").split("NOTES:")[1]
+
+    assert "kubectl -n shop exec deployment/pb-postback-consumer -- postback check --live" in notes
+
+
 def test_the_notes_warn_of_missing_profiles_and_of_a_wide_network_policy(chart: Chart, tmp_path: Path) -> None:
     notes = installed(chart, tmp_path, operators=True, example="least").split("NOTES:")[1]
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,22 @@ def loaded(folder: Path, text: str) -> Profile:
     (folder / "a.yaml").write_text(text)
     (profile,) = ProfileFolder(folder, environ={}).load().profiles
     return profile
+
+
+def test_helm_tests_check_passes_where_the_profiles_of_a_sidecar_are_not_there(chart: Chart, tmp_path: Path) -> None:
+    objects = chart.render(ROOT / "helm" / "ci" / "sidecar-values.yaml")
+    pod = the(objects, "Pod")["spec"]
+    variables = {entry["name"]: entry.get("value", "from-somewhere") for entry in pod["containers"][0]["env"]}
+    mount_all(pod, objects, tmp_path)
+    shutil.rmtree(tmp_path / "profiles")
+    (tmp_path / "profiles").mkdir()
+    for name in ("POSTBACK_CONFIG", "POSTBACK_PROFILES"):
+        variables[name] = str(tmp_path) + variables[name]
+
+    done = subprocess.run([str(POSTBACK), "check"], capture_output=True, text=True, check=False, env=variables)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "there is no profile" in done.stdout
 
 
 def mount_all(pod: Object, objects: list[Object], root: Path) -> None:
