@@ -89,6 +89,15 @@ def test_names_stay_within_what_kubernetes_allows(chart: Chart) -> None:
     assert max(len(found["metadata"]["name"]) for found in objects) <= 63
 
 
+@pytest.mark.parametrize("put", [{"fullnameOverride": "a" * 80}, {"nameOverride": "a" * 80}])
+def test_a_stateful_sets_name_leaves_room_for_the_revision_in_a_label_of_its_pods(
+    chart: Chart, put: dict[str, object]
+) -> None:
+    objects = chart.render(put=put | {"mode": "split", "staticMembership": True})
+
+    assert max(len(found["metadata"]["name"]) for found in of_kind(objects, "StatefulSet")) == 63 - len("-5d9c7f8b6d")
+
+
 def test_no_two_objects_are_the_same(chart: Chart, example: Path) -> None:
     objects = chart.render(example)
 
