@@ -133,7 +133,7 @@ class Metrics:
         )
         self.retry_oldest = Gauge(
             "postback_retry_oldest_timestamp_seconds",
-            "First failure of the oldest delivery that still waits for success; 0 when none.",
+            "First failure of the oldest delivery that still waits for success, unless paused; 0 when none.",
             registry=r,
         )
         self.last_run = Gauge(

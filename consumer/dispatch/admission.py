@@ -74,7 +74,7 @@ class Admission:
         """What waits in the retry topic when its owner comes: since when, and until when its endpoint is let alone."""
         if waiting is None or not track.ledger.is_open(record.offset()):
             return
-        self._settling.oldest[track.place[1]].note(waiting.first_failed_at_ms)
+        self._settling.note_failure(track, waiting)
         if waiting.hold_until_ms:
             self._lanes.endpoint(waiting.hold_endpoint).hold(waiting.hold_until_ms)
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Final
 
 from consumer.core.customer_type import PARTIAL
-from consumer.core.outcome import Delivered, Failed, Reason
+from consumer.core.outcome import PAUSED, Delivered, Failed, Reason
 from consumer.core.ports import LogRecord
 from consumer.core.report import outcome_row
 from consumer.core.topics import Sizes, TopicNames
@@ -147,6 +147,11 @@ class Settling:
         taken.settle()
         _log.error("record.dead_letter", reason=reason, source=waiting.source, profile=waiting.profile, error=error)
 
+    def note_failure(self, track: Track, waiting: Waiting) -> None:
+        """Since when it has failed. What is paused is nobody's to correct, and has been waiting for other reasons."""
+        if waiting.reason != PAUSED:
+            self.oldest[track.place[1]].note(waiting.first_failed_at_ms)
+
     def forget_logged(self) -> None:
         """A summary was logged: failures may be logged one by one again."""
         self._logged.clear()
@@ -192,7 +197,7 @@ class Settling:
         headers = [window_header(waiting), retry_header(waiting), run_header(precedence.run_ms)]
         self.records.append((self._names.retry, taken.key, taken.value, headers))
         self._bytes += len(taken.value)
-        self.oldest[taken.track.place[1]].note(waiting.first_failed_at_ms)
+        self.note_failure(taken.track, waiting)
         taken.settle()
 
     def _report(

@@ -258,6 +258,33 @@ def test_the_oldest_failure_is_shown_until_it_succeeds() -> None:
     assert world.metric("postback_retry_oldest_timestamp_seconds") == 0
 
 
+def test_a_failure_of_a_paused_profile_is_shown_again_when_the_pause_ends() -> None:
+    world = World(profile("p"), profile("other"))
+    world.sender.answer = lambda _: status(404)
+    world.wait(to="p")
+    world.advance(9)
+    world.wait(to="other")
+    world.advance(12)
+
+    def oldest() -> float:
+        return world.metric("postback_retry_oldest_timestamp_seconds")
+
+    of_p = oldest()
+    world.use(profile("p", paused=True), profile("other"))
+    world.advance(8)
+    of_other = oldest()
+    world.crash()
+    world.metrics.retry_oldest.set(0)
+    world.start()
+    world.advance(2)
+    of_other_to_a_new_owner = oldest()
+    world.use(profile("p"), profile("other"))
+    world.advance(8)
+
+    assert 0 < of_p < of_other == of_other_to_a_new_owner
+    assert oldest() == of_p
+
+
 def test_a_new_owner_shows_the_oldest_failure_before_its_first_run() -> None:
     world = World()
     world.sender.answer = lambda _: status(500)
