@@ -146,5 +146,18 @@ def test_the_dashboard_in_the_config_map_is_the_committed_one(chart: Chart) -> N
     ]
 
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
-    committed = (ROOT / "helm" / "files" / "dashboards" / "postback.json").read_text()
-    assert json.loads(found["data"]["postback.json"]) == json.loads(committed)
+    committed = json.loads((ROOT / "helm" / "files" / "dashboards" / "postback.json").read_text())
+    own = {"uid": "postback-b9de490db5639609ca72", "title": "Postback consumer (shop/pb-postback-consumer)"}
+    assert json.loads(found["data"]["shop-pb-postback-consumer.json"]) == committed | own
+
+
+def test_two_releases_have_two_dashboards_in_one_grafana(chart: Chart) -> None:
+    names = ["orders", "o" * 43]
+    found = [
+        the(chart.render(put={"fullnameOverride": name}), "ConfigMap", ends="-dashboard")["data"] for name in names
+    ]
+
+    boards = [json.loads(text) for data in found for text in data.values()]
+    assert [len({name for data in found for name in data}), len({board["title"] for board in boards})] == [2, 2]
+    assert len({board["uid"] for board in boards}) == 2
+    assert all(len(board["uid"]) <= 40 for board in boards)
