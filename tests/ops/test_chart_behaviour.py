@@ -224,6 +224,23 @@ def test_an_upgrade_takes_no_pod_away_before_its_successor_is_in_the_group(chart
     assert main_container(workload)["livenessProbe"]["httpGet"]["path"] == "/healthz"
 
 
+def test_pods_that_are_recreated_have_no_other_strategy(chart: Chart) -> None:
+    workload = the(chart.render(put={"strategy.type": "Recreate"}), "Deployment")
+
+    assert workload["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_an_operators_annotations_are_beside_those_of_the_chart(chart: Chart) -> None:
+    given = {"checksum/settings": "mine", "kubectl.kubernetes.io/default-container": "mine", "a": "b"}
+
+    annotations = the(chart.render(put={"podAnnotations": given}), "Deployment")["spec"]["template"]["metadata"][
+        "annotations"
+    ]
+
+    assert annotations == given | {"checksum/settings": annotations["checksum/settings"]}
+    assert len(annotations["checksum/settings"]) == 64
+
+
 def test_the_port_follows_the_settings(chart: Chart) -> None:
     objects = chart.render(EXISTING)
 
