@@ -76,14 +76,16 @@ sum by (namespace, job, window) (
 {{- if $rule.record -}}
 {{- $_ := set $values "windowNumber" (include "postback.windowNumber" .root) -}}
 {{- else -}}
-{{- $alert := get .root.Values.monitoring.rules.alerts ($rule.alert | trimPrefix "Postback" | untitle) -}}
+{{- $name := $rule.alert | trimPrefix "Postback" | untitle -}}
+{{- $missing := printf "monitoring.rules.alerts.%s has no values: were those of an older chart reused? Upgrade with --reset-then-reuse-values; to have no such alert, set enabled: false" $name -}}
+{{- $alert := get .root.Values.monitoring.rules.alerts $name | required $missing -}}
 {{- $values = merge $values $alert -}}
 {{- if eq (default "" $alert.window | toString) "" -}}
 {{- $_ := set $values "window" (printf "%ds" (mul 2 (include "postback.tickSeconds" .root | int))) -}}
 {{- end -}}
 {{- $_ := set $rule "for" $alert.for -}}
 {{- $_ := set $rule "labels" (merge (dict "severity" $alert.severity) .root.Values.monitoring.rules.labels) -}}
-{{- if regexMatch "^https?://" .root.Values.monitoring.rules.runbooks -}}
+{{- if regexMatch "^https?://" (default "" .root.Values.monitoring.rules.runbooks) -}}
 {{- $_ := set $rule.annotations "runbook_url" (printf "%s#%s" .root.Values.monitoring.rules.runbooks (lower $rule.alert)) -}}
 {{- end -}}
 {{- end -}}

@@ -54,7 +54,7 @@ by the program from mounted files, so they stand in no object and no variable, a
 */}}
 {{- define "postback.kafkaClient" -}}
 {{- $kafka := .Values.kafka -}}
-{{- $client := deepCopy .Values.settings.kafka.client -}}
+{{- $client := default dict .Values.settings.kafka.client | deepCopy -}}
 {{- $sasl := ne $kafka.sasl.mechanism "" -}}
 {{- if or $sasl $kafka.tls.enabled -}}
 {{- $protocol := printf "%s%s" (ternary "SASL_" "" $sasl) (ternary "SSL" "PLAINTEXT" $kafka.tls.enabled) -}}

@@ -11,6 +11,9 @@
 {{- if lt (float64 .Values.terminationGracePeriodSeconds) $least -}}
 {{- fail (printf "terminationGracePeriodSeconds is %v, but settings.shutdown_seconds is %v: give at least %v, or deliveries that were answered are killed before they are committed, and sent again" .Values.terminationGracePeriodSeconds $settings.shutdown_seconds $least) -}}
 {{- end -}}
+{{- if or (not (regexMatch "^(0[.]0[.]0[.]0|\\[::\\])?:[1-9][0-9]{0,4}$" $settings.web.address)) (gt (include "postback.port" . | int) 65535) -}}
+{{- fail (printf "settings.web.address is %s: give 0.0.0.0 or [::] and a port from 1 to 65535, for example 0.0.0.0:9108, or neither probes nor Prometheus reach the pod" $settings.web.address) -}}
+{{- end -}}
 {{- include "postback.validateRoles" . -}}
 {{- include "postback.validateSources" . -}}
 {{- include "postback.validateMonitoring" . -}}
@@ -60,7 +63,7 @@
 
 {{- define "postback.validateMonitoring" -}}
 {{- $giveUp := dig "retry" "give_up_after_hours" nil .Values.settings -}}
-{{- $alert := .Values.monitoring.rules.alerts.oldestRetry -}}
+{{- $alert := default dict .Values.monitoring.rules.alerts.oldestRetry -}}
 {{- if and $giveUp $alert.enabled (le (float64 $giveUp) (float64 $alert.hours)) -}}
 {{- fail (printf "monitoring.rules.alerts.oldestRetry.hours is %v, but settings.retry.give_up_after_hours is %v: what is given up before can never raise that alert; lower the hours or disable it" $alert.hours $giveUp) -}}
 {{- end -}}

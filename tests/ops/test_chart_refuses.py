@@ -32,6 +32,17 @@ def fields(*rows: dict[str, object], **routing: object) -> dict[str, object]:
         ({"settings.sources": []}, "--set settings.sources[0].topic=orders"),
         ({"terminationGracePeriodSeconds": 34}, "give at least 35"),
         ({"settings.shutdown_seconds": 120}, "give at least 130"),
+        ({"settings.web.address": "127.0.0.1:9108"}, "give 0.0.0.0 or [::] and a port from 1 to 65535"),
+        ({"settings.web.address": "localhost:9108"}, "settings.web.address is localhost:9108"),
+        ({"settings.web.address": ":0"}, "settings.web.address is :0"),
+        ({"settings.web.address": "0.0.0.0:99999"}, "settings.web.address is 0.0.0.0:99999"),
+        ({"podDisruptionBudget.maxUnavailable": 0}, "/podDisruptionBudget/maxUnavailable"),
+        ({"podDisruptionBudget.maxUnavailable": "0%"}, "/podDisruptionBudget/maxUnavailable"),
+        ({"secretFiles": ["a", "b", "a"]}, "/secretFiles': items at 0 and 2 are equal"),
+        ({"fullnameOverride": "Postback"}, "/fullnameOverride"),
+        ({"fullnameOverride": "post_back"}, "/fullnameOverride"),
+        ({"nameOverride": "Postback"}, "/nameOverride"),
+        ({"monitoring.rules.alerts.nothingReady": None}, "Upgrade with --reset-then-reuse-values"),
         ({"all.replicas": 13}, "all.replicas is 13, but settings.kafka.partitions is 12"),
         ({"mode": "split", "dispatch.replicas": 13}, "dispatch.replicas is 13"),
         ({"all.autoscaling.enabled": True}, "needs autoscaling.prometheusUrl"),
@@ -59,6 +70,16 @@ def test_a_value_that_cannot_work_is_refused_with_what_to_do(chart: Chart, put: 
 
 def test_a_grace_period_just_above_the_shutdown_is_taken(chart: Chart) -> None:
     assert chart.render(put={"terminationGracePeriodSeconds": 35})
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:80", "[::]:9108", ":65535"])
+def test_an_address_that_probes_reach_is_taken(chart: Chart, address: str) -> None:
+    assert chart.render(put={"settings.web.address": address})
+
+
+@pytest.mark.parametrize("value", ["settings.kafka.client", "monitoring.rules.runbooks"])
+def test_a_value_that_an_older_chart_did_not_have_or_that_is_taken_away_is_not_missed(chart: Chart, value: str) -> None:
+    assert chart.render(put={value: None, "staticMembership": True})
 
 
 def test_a_cluster_that_is_too_old_is_named(chart: Chart) -> None:
