@@ -180,8 +180,8 @@ class Ingest:
         carries = self._sizes.carries
         if carries is not None and len(value) > carries.window_bytes:
             self._check_sizes()
-            error = f"{len(value)} bytes are more than the window and retry topics carry"
-            return self._dead(batch, record, "too_large", place, error)
+            why = f"{len(value)} bytes are more than the window and retry topics carry"
+            return self._dead(batch, record, "too_large", place, why)
         fields: Fields | None = None
         try:
             fields = self._decoder.decode(value)
