@@ -3,13 +3,14 @@
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from consumer.core.printable import printable
 
 _ROOT: Final = "postback"
+_MINUTE_MS: Final = 60_000
 
 
 class EventLog:
@@ -42,6 +43,21 @@ class EventLog:
     def exception(self, event: str, **keys: object) -> None:
         """A bug or a lost broker, with its traceback."""
         self._logger.exception(event, extra={"keys": keys})
+
+
+class OnceAMinute:
+    """Keeps what is met many times a second from filling the log: it is said at once, and again after a minute."""
+
+    def __init__(self) -> None:
+        self._said_ms: dict[Hashable, int] = {}
+
+    def may_say(self, what: Hashable, now_ms: int) -> bool:
+        """Whether *what* is to be said now; by any clock, if always by the same."""
+        self._said_ms = {one: at_ms for one, at_ms in self._said_ms.items() if 0 <= now_ms - at_ms < _MINUTE_MS}
+        if what in self._said_ms:
+            return False
+        self._said_ms[what] = now_ms
+        return True
 
 
 def _keys(record: logging.LogRecord) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from consumer.core.errors import BrokerUnreachable, SettingsError
 from consumer.core.ports import Place
 from consumer.core.profile import Profile
 from consumer.core.topics import Sizes, TopicNames
-from consumer.log import EventLog
+from consumer.log import EventLog, OnceAMinute
 from consumer.service.own_topics import (
     AsksTopics,
     create_missing,
@@ -21,7 +21,6 @@ from consumer.service.topic_rules import keeping_faults
 from consumer.settings import Settings
 
 _PROBE_S: Final = 2.0
-_SAID_EVERY_MS: Final = 60_000
 
 _log = EventLog("service")
 
@@ -60,7 +59,7 @@ class TopicKeeper:
         self._wanted: list[str] = []
         self._known: set[str] = set()
         self._missing: set[str] = set()
-        self._said_ms: dict[str, int] = {}
+        self._seldom = OnceAMinute()
         self.there: Mapping[str, int] = {}
         self.heard_ms = 0
         self.sizes = Sizes()
@@ -106,9 +105,8 @@ class TopicKeeper:
 
     def unreachable(self, error: BrokerUnreachable) -> None:
         """Say so at once, and the same again once a minute: while it lasts it is met every few seconds."""
-        text, now_ms = str(error), self._clock_ms()
-        if now_ms - self._said_ms.get(text, -_SAID_EVERY_MS) >= _SAID_EVERY_MS:
-            self._said_ms[text] = now_ms
+        text = str(error)
+        if self._seldom.may_say(text, self._clock_ms()):
             _log.warning("brokers.unreachable", bootstrap_servers=self._settings.kafka.bootstrap_servers, error=text)
 
     def windows_in_use(self) -> frozenset[str]:

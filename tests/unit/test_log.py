@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.log import JsonFormatter, TextFormatter
+from consumer.log import JsonFormatter, OnceAMinute, TextFormatter
 
 FORGED = "5\x1b[31m\n02:00:00 error forged \u2028line"
 
@@ -46,3 +46,12 @@ raise SystemExit(7)
 
     assert ended.stderr == b"log lines cannot be written: No space left on device\n"
     assert ended.returncode == 7
+
+
+def test_what_is_met_all_the_time_is_said_at_once_and_after_a_minute_also_by_a_clock_that_was_set_back() -> None:
+    seldom = OnceAMinute()
+
+    said = [at_ms for at_ms in (0, 1, 59_999, 60_000, 119_999, 5_000, 6_000) if seldom.may_say("down", at_ms)]
+
+    assert said == [0, 60_000, 5_000]
+    assert seldom.may_say("something else", 6_000)

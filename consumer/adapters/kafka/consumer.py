@@ -3,14 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
 from typing import Any, Final, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.core.errors import BrokerError
 from consumer.core.ports import Place
-from consumer.log import EventLog
+from consumer.log import EventLog, OnceAMinute
 
 _COMMITTED_S: Final = 5.0
 """Asked anew after this long: librdkafka may wait for an answer that was lost."""
@@ -22,7 +21,6 @@ _DECIDED_S: Final = 25.0
 """By then the brokers have ended every transaction of a process that was killed: if they have not, they never will."""
 
 _AGAIN_S: Final = 0.2
-_REPEATED_EVERY_S: Final = 60
 _COORDINATOR_MOVES: Final = frozenset(
     {
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -278,13 +276,10 @@ class RepeatedErrors:
     """Logs what a client reports, each kind once a minute: a lost broker reports many times a second."""
 
     def __init__(self) -> None:
-        self._logged_at: dict[int, float] = {}
+        self._seldom = OnceAMinute()
 
     def report(self, error: KafkaError) -> None:
         """Topics that do not exist yet, brokers that are away: the client goes on trying by itself."""
-        now = time.monotonic()
-        if now - self._logged_at.get(error.code(), -inf) < _REPEATED_EVERY_S:
-            return
-        self._logged_at[error.code()] = now
-        event = "topic.missing" if error.code() in _NOT_YET else "kafka.error"
-        _log.warning(event, code=error.name(), text=error.str())
+        if self._seldom.may_say(error.code(), time.monotonic_ns() // 1_000_000):
+            event = "topic.missing" if error.code() in _NOT_YET else "kafka.error"
+            _log.warning(event, code=error.name(), text=error.str())

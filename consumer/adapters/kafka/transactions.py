@@ -1,5 +1,6 @@
 """Records and offsets in one transaction: both are in Kafka, or neither."""
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
@@ -11,7 +12,7 @@ from consumer.adapters.kafka.consumer import RepeatedErrors
 from consumer.adapters.kafka.properties import InstanceSlot
 from consumer.core.errors import BrokerError, NoLongerMember, OutcomeUnknown, TransactionAborted
 from consumer.core.ports import LogRecord, Place
-from consumer.log import EventLog
+from consumer.log import EventLog, OnceAMinute
 
 _CALL_S: Final = 1.0
 """A call into the client comes back at least this often, so that whoever waits can see to other things."""
@@ -36,6 +37,11 @@ _NOT_A_MEMBER: Final = frozenset(
     }
 )
 
+_COUNTED: Final = re.compile(r"\d+ (?=message)| \[\d+\]| \(after \d+ ms\)")
+"""What differs from one time to the next in librdkafka's text of the same failure."""
+
+_TOPIC: Final = re.compile(r" on (\S+) \[\d+\]")
+
 _log = EventLog("kafka")
 
 
@@ -56,6 +62,7 @@ class Transactions:
         self._producer = self._new_producer()
         self._is_ready = False
         self._stuck = 0
+        self._seldom = OnceAMinute()
 
     def make_ready(self, *, meanwhile: Callable[[], None]) -> bool:
         """
@@ -147,13 +154,20 @@ class Transactions:
 
     def _aborted(self, error: Exception, meanwhile: Callable[[], None]) -> NoLongerMember | TransactionAborted:
         """Nothing of the transaction stands, and the next one can begin."""
-        _log.warning("transaction.aborted", text=_text(error))
+        self._say_aborted(_text(error))
         if _requires_abort(error):
             self._abort(meanwhile)
         else:
             self._renew(error, meanwhile)
         is_gone = isinstance(error, KafkaException) and error.args[0].code() in _NOT_A_MEMBER
         return (NoLongerMember if is_gone else TransactionAborted)(_text(error))
+
+    def _say_aborted(self, text: str) -> None:
+        """What the brokers refuse is tried again many times a second."""
+        if self._seldom.may_say(_COUNTED.sub("", text), time.monotonic_ns() // 1_000_000):
+            topic = _TOPIC.search(text)
+            advice = "it is tried again, and nothing is lost; if this goes on: `postback check --live`"
+            _log.warning("transaction.aborted", text=text, topic=topic and topic[1], advice=advice)
 
     def _abort(self, meanwhile: Callable[[], None]) -> None:
         abort = self._producer.abort_transaction

@@ -1,12 +1,14 @@
 """Writers that librdkafka has lost are replaced, and are gone."""
 
 import gc
+import logging
 import threading
 import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from consumer.adapters.kafka import transactions
 from consumer.adapters.kafka.properties import InstanceSlot
@@ -75,3 +77,39 @@ def test_a_writer_that_is_lost_in_a_call_is_replaced_and_goes_when_the_call_come
     commit()
     assert writers[1]() is not None
     log.close()
+
+
+class RefusedWriter(Writer):
+    """A client whose commits fail, each with the next of these texts."""
+
+    texts: "list[str]" = []  # noqa: RUF012 - set by the test
+
+    def send_offsets_to_transaction(self, *_: Any) -> None: ...
+
+    def commit_transaction(self, _: float) -> None:
+        code = KafkaError.UNKNOWN_TOPIC_OR_PART
+        raise KafkaException(KafkaError(code, self.texts.pop(0), txn_requires_abort=True))
+
+    def abort_transaction(self, _: float) -> None: ...
+
+
+def test_a_refusal_that_is_met_over_and_over_is_logged_once_with_its_topic_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(transactions, "Producer", RefusedWriter)
+    RefusedWriter.texts = [
+        *(f"Failed to add partition(s) to transaction (after {n} ms)" for n in range(3)),
+        *(f"{n} message(s) timed out on postback.window.15m [{n}]" for n in (7, 7, 8)),
+    ]
+    slot = InstanceSlot("test-transactions")
+    log = Transactions({}, slot)
+
+    with caplog.at_level(logging.WARNING, logger="postback.kafka"):
+        for _ in range(len(RefusedWriter.texts)):
+            with pytest.raises(TransactionAborted):
+                log.commit([], {}, None, meanwhile=lambda: None)
+
+    said = [(record.getMessage(), vars(record)["keys"]["topic"]) for record in caplog.records]
+    assert said == [("transaction.aborted", topic) for topic in (None, "postback.window.15m")]
+    assert all("postback check --live" in vars(record)["keys"]["advice"] for record in caplog.records)
+    slot.close()
