@@ -40,6 +40,9 @@ _BROKERS_AWAY: Final = frozenset(
         KafkaError.NETWORK_EXCEPTION,
     }
 )
+_SAID_BY_OTHERS: Final = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
+"""Each client meets these while the brokers are away, of which the one that asks for topics and offsets tells."""
+
 _NOT_YET: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 
 _log = EventLog("kafka")
@@ -273,7 +276,7 @@ def _start(partition: TopicPartition) -> int:
 
 
 class RepeatedErrors:
-    """Logs what a client reports, each kind once a minute: a lost broker reports many times a second."""
+    """Logs what a client of the service reports, each kind once a minute: it does so many times a second."""
 
     def __init__(self) -> None:
         self._seldom = OnceAMinute()
@@ -282,4 +285,5 @@ class RepeatedErrors:
         """Topics that do not exist yet, brokers that are away: the client goes on trying by itself."""
         if self._seldom.may_say(error.code(), time.monotonic_ns() // 1_000_000):
             event = "topic.missing" if error.code() in _NOT_YET else "kafka.error"
-            _log.warning(event, code=error.name(), text=error.str())
+            write = _log.debug if error.code() in _SAID_BY_OTHERS else _log.warning
+            write(event, code=error.name(), text=error.str())
