@@ -70,6 +70,10 @@ class Topics:
         self._admin.create_topics([topic])[name].result(_TIMEOUT_SECONDS)
         self._producer.list_topics(name, timeout=_TIMEOUT_SECONDS)
 
+    def delete(self, name: str) -> None:
+        """Return once the broker has done it."""
+        self._admin.delete_topics([name])[name].result(_TIMEOUT_SECONDS)
+
     def names(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> set[str]:
         return set(self._admin.list_topics(timeout=timeout_seconds).topics)
 

@@ -11,7 +11,7 @@ from consumer.adapters.kafka import properties
 from consumer.adapters.kafka.consumer import Committed, GroupConsumer
 from consumer.core.ports import Place
 from tests.broker.kafka import KafkaBroker
-from tests.broker.topics import Topics
+from tests.broker.topics import NewRecord, Topics
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.broker
@@ -85,3 +85,15 @@ def test_it_reads_again_from_the_record_that_it_found(member: GroupConsumer, top
 def test_brokers_that_are_away_say_nothing() -> None:
     with closing(GroupConsumer(properties.consumer("127.0.0.1:1", {}, group="g"), Stage())) as member:
         assert member.first_since("t", 0, BEGIN_MS) == 0
+
+
+def test_a_topic_that_is_made_anew_is_taken_anew(
+    member: GroupConsumer, topic: str, topics: Topics, caplog: pytest.LogCaptureFixture
+) -> None:
+    topics.delete(topic)
+    wait_for(lambda: topic not in topics.names(), timeout_seconds=30, what="the topic is gone")
+    topics.create(topic, partitions=1)
+    topics.produce(topic, [NewRecord(key=None, value=b"new")])
+
+    assert read(member, 1) == [b"new"]
+    assert "topic.begins_anew" in [record.getMessage() for record in caplog.records]

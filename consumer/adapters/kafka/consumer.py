@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from consumer.core.errors import BrokerError
 from consumer.core.ports import Place
@@ -43,7 +51,8 @@ _BROKERS_AWAY: Final = frozenset(
 _SAID_BY_OTHERS: Final = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
 """Each client meets these while the brokers are away, of which the one that asks for topics and offsets tells."""
 
-_NOT_YET: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+NO_TOPIC: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+"""Not there yet, or no more."""
 
 _log = EventLog("kafka")
 
@@ -92,6 +101,7 @@ class GroupConsumer:
         self._group = str(properties["group.id"])
         self._errors = RepeatedErrors()
         self._consumer = Consumer(dict(properties) | {"enable.partition.eof": True}, error_cb=self._errors.report)
+        self._next: dict[Place, int] = {}
         self._is_incremental = properties.get("group.protocol") == "consumer"
         self.is_assigned = False
 
@@ -118,15 +128,22 @@ class GroupConsumer:
             raise BrokerError(f"reading from Kafka failed: {error}") from error
         records = []
         ends: list[tuple[str, int, int]] = []
+        astray: set[Place] = set()
         for message in messages:
             failure = message.error()
+            if failure is not None and failure.code() != KafkaError._PARTITION_EOF:
+                self._failed(failure)
+                continue
+            place, offset = (message.topic() or "", message.partition() or 0), message.offset() or 0
+            if offset < self._next.get(place, offset):
+                astray.add(place)
+            elif failure is None:
+                self._next[place] = offset + 1
             if failure is None:
                 records.append(message)
-            elif failure.code() == KafkaError._PARTITION_EOF:
-                ends.append((message.topic() or "", message.partition() or 0, message.offset() or 0))
             else:
-                self._failed(failure)
-        return records, ends
+                ends.append((*place, offset))
+        return ([], []) if astray and self._begin_anew(astray) else (records, ends)
 
     def _take(self, limit: int, timeout_seconds: float) -> list[Message]:
         if timeout_seconds <= 0:
@@ -136,6 +153,34 @@ class GroupConsumer:
         if first is None:
             return []
         return [first, *self._consumer.consume(limit, 0)]
+
+    def _begin_anew(self, astray: set[Place]) -> bool:
+        """
+        Take all that is owned anew when a topic was deleted and made again: of the new one librdkafka gives the first
+        records without a word, and what is known of the old one's would be taken for theirs.
+
+        Args:
+            astray: Partitions whose offsets have gone back.
+
+        Returns:
+            Whether one of them ends before the offset that was to come.
+        """
+        asked = [TopicPartition(p.topic, p.partition, OFFSET_END) for p in self._consumer.assignment()]
+        try:
+            found = self._consumer.offsets_for_times(asked, timeout=_SINCE_S)
+        except KafkaException as error:
+            self._errors.report(error.args[0])
+            return False
+        ends = {(p.topic, p.partition): p.offset for p in found if p.error is None and p.offset >= 0}
+        anew = sorted(place for place in astray & ends.keys() if self._next[place] > ends[place])
+        for topic, partition in anew:
+            text = "it was deleted and made again, or the brokers lost its end: what waited there is lost"
+            _log.error("topic.begins_anew", topic=topic, partition=partition, text=text)
+        for place in astray & ends.keys():
+            del self._next[place]
+        if anew:
+            self.start_over(ends)
+        return bool(anew)
 
     def _failed(self, failure: KafkaError) -> None:
         if failure.fatal():
@@ -152,6 +197,7 @@ class GroupConsumer:
         try:
             self._consumer.seek(place)
             self._consumer.resume([place])
+            self._next[topic, partition] = offset
         except KafkaException as error:
             raise BrokerError(f"cannot read {topic}/{partition} from offset {offset}: {error}") from error
 
@@ -169,6 +215,7 @@ class GroupConsumer:
         for place, offset in offsets.items():
             try:
                 self._consumer.seek(TopicPartition(*place, offset))
+                self._next[place] = offset
             except KafkaException as error:
                 _log.debug("rewind.passed_over", topic=place[0], partition=place[1], text=str(error))
 
@@ -180,11 +227,20 @@ class GroupConsumer:
         """The partitions that the client has, whatever became of them elsewhere."""
         return {(p.topic, p.partition) for p in self._consumer.assignment()}
 
-    def start_over(self) -> None:
-        """Take all that is owned anew, as if it had been lost and assigned: from what is committed."""
+    def start_over(self, ends: Mapping[Place, int] | None = None) -> None:
+        """
+        Take all that is owned anew, as if it had been lost and assigned: from what is committed.
+
+        Args:
+            ends: What is committed behind them is of topics that are no more.
+        """
         partitions = self._consumer.assignment()
         self._ownership.lost([(p.topic, p.partition) for p in partitions])
-        committed = self._committed(partitions)
+        last = ends or {}
+        committed = [
+            p if p.offset <= last.get((p.topic, p.partition), p.offset) else TopicPartition(p.topic, p.partition)
+            for p in self._committed(partitions)
+        ]
         self._ownership.assigned(owned_offsets(committed))
         for p in committed:
             self.resume_at(p.topic, p.partition, _start(p))
@@ -202,6 +258,7 @@ class GroupConsumer:
             consumer.assign(places)
         # librdkafka keeps what was paused so when a partition goes away and comes back to the same client.
         consumer.resume(partitions)
+        self._next |= {(p.topic, p.partition): p.offset for p in places}
         self.is_assigned = True
         self._ownership.assigned(owned_offsets(committed))
 
@@ -284,6 +341,6 @@ class RepeatedErrors:
     def report(self, error: KafkaError) -> None:
         """Topics that do not exist yet, brokers that are away: the client goes on trying by itself."""
         if self._seldom.may_say(error.code(), time.monotonic_ns() // 1_000_000):
-            event = "topic.missing" if error.code() in _NOT_YET else "kafka.error"
+            event = "topic.missing" if error.code() in NO_TOPIC else "kafka.error"
             write = _log.debug if error.code() in _SAID_BY_OTHERS else _log.warning
             write(event, code=error.name(), text=error.str())

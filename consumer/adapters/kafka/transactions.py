@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from consumer.adapters.kafka.consumer import RepeatedErrors
+from consumer.adapters.kafka.consumer import NO_TOPIC, RepeatedErrors
 from consumer.adapters.kafka.properties import InstanceSlot
 from consumer.core.errors import BrokerError, NoLongerMember, OutcomeUnknown, TransactionAborted
 from consumer.core.ports import LogRecord, Place
@@ -37,10 +37,10 @@ _NOT_A_MEMBER: Final = frozenset(
     }
 )
 
-_COUNTED: Final = re.compile(r"\d+ (?=message)| \[\d+\]| \(after \d+ ms\)")
+_COUNTED: Final = re.compile(r"\d+ (?=message)| ?\[\d+\]| \(after \d+ ms\)")
 """What differs from one time to the next in librdkafka's text of the same failure."""
 
-_TOPIC: Final = re.compile(r" on (\S+) \[\d+\]")
+_TOPIC: Final = re.compile(r"(?: on (?P<written>\S+) |: (?P<read>[^\s(]+)\(\S*\))\[\d+\]")
 
 _log = EventLog("kafka")
 
@@ -113,8 +113,8 @@ class Transactions:
             self._write(records, meanwhile)
             self._send_offsets(offsets, group, meanwhile)
         except (KafkaException, _Stuck) as error:
-            raise self._aborted(error, meanwhile) from error
-        self._end(meanwhile)
+            raise self._aborted(error, offsets, meanwhile) from error
+        self._end(offsets, meanwhile)
 
     def decide(self, place: Place, group: Any, *, meanwhile: Callable[[], None]) -> None:
         """
@@ -129,7 +129,7 @@ class Transactions:
             self._producer.begin_transaction()
             self._send_offsets({place: (0, "")}, group, meanwhile)
         except (KafkaException, _Stuck) as error:
-            self._aborted(error, meanwhile)
+            self._aborted(error, {}, meanwhile)
         else:
             self._abort(meanwhile)
 
@@ -142,32 +142,46 @@ class Transactions:
         _in_time(lambda: send(places, group, within_s), within_s, meanwhile)
         self._stuck = 0
 
-    def _end(self, meanwhile: Callable[[], None]) -> None:
+    def _end(self, offsets: Iterable[Place], meanwhile: Callable[[], None]) -> None:
         commit = self._producer.commit_transaction
         try:
             _in_time(lambda: commit(_OUTCOME_S), _OUTCOME_S, meanwhile)
         except (KafkaException, _Stuck) as error:
             if _requires_abort(error):
-                raise self._aborted(error, meanwhile) from error
+                raise self._aborted(error, offsets, meanwhile) from error
             self._renew(error, meanwhile)
             raise OutcomeUnknown(_text(error)) from error
 
-    def _aborted(self, error: Exception, meanwhile: Callable[[], None]) -> NoLongerMember | TransactionAborted:
+    def _aborted(
+        self, error: Exception, offsets: Iterable[Place], meanwhile: Callable[[], None]
+    ) -> NoLongerMember | TransactionAborted:
         """Nothing of the transaction stands, and the next one can begin."""
         self._say_aborted(_text(error))
         if _requires_abort(error):
             self._abort(meanwhile)
         else:
             self._renew(error, meanwhile)
-        is_gone = isinstance(error, KafkaException) and error.args[0].code() in _NOT_A_MEMBER
+        code = error.args[0].code() if isinstance(error, KafkaException) else None
+        is_gone = code in _NOT_A_MEMBER or (code in NO_TOPIC and not self._are_there(offsets))
         return (NoLongerMember if is_gone else TransactionAborted)(_text(error))
+
+    def _are_there(self, places: Iterable[Place]) -> bool:
+        """
+        Whether none of the topics was deleted: else what was read of it would be committed for the one that is made in
+        its place, and that many records of that one would count as settled.
+        """
+        try:
+            there: Mapping[str, Any] = self._producer.list_topics(timeout=_CALL_S).topics
+        except KafkaException:
+            return True
+        return all(topic in there for topic, _ in places)
 
     def _say_aborted(self, text: str) -> None:
         """What the brokers refuse is tried again many times a second."""
         if self._seldom.may_say(_COUNTED.sub("", text), time.monotonic_ns() // 1_000_000):
             topic = _TOPIC.search(text)
             advice = "it is tried again, and nothing is lost; if this goes on: `postback check --live`"
-            _log.warning("transaction.aborted", text=text, topic=topic and topic[1], advice=advice)
+            _log.warning("transaction.aborted", text=text, topic=topic and topic[topic.lastgroup or 0], advice=advice)
 
     def _abort(self, meanwhile: Callable[[], None]) -> None:
         abort = self._producer.abort_transaction

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from consumer.adapters.kafka import consumer
 from consumer.adapters.kafka.consumer import Committed, GroupConsumer
@@ -15,10 +15,29 @@ from consumer.core.ports import Place
 PLACE = ("orders", 3)
 
 
+class Message:
+    def __init__(self, offset: int) -> None:
+        self._offset = offset
+
+    def topic(self) -> str:
+        return PLACE[0]
+
+    def partition(self) -> int:
+        return PLACE[1]
+
+    def offset(self) -> int:
+        return self._offset
+
+    def error(self) -> None: ...
+
+
 class Client:
     """A client that is given one partition, and whose questions for committed offsets fail so often."""
 
     failures: list[KafkaError] = []  # noqa: RUF012 - set by the test
+    messages: list[Message] = []  # noqa: RUF012 - set by the test
+    sought: list[int] = []  # noqa: RUF012 - emptied by the test
+    end = 0
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self._on_assign: Callable[..., None] = lambda *_: None
@@ -26,8 +45,23 @@ class Client:
     def subscribe(self, _: Sequence[str], *, on_assign: Callable[..., None], **__: Any) -> None:
         self._on_assign = on_assign
 
-    def poll(self, _: float) -> None:
+    def poll(self, _: float) -> "Message | None":
+        if self.messages:
+            return self.messages.pop(0)
         self._on_assign(self, [TopicPartition(*PLACE)])
+        return None
+
+    def consume(self, *_: float) -> "list[Message]":
+        return []
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition(*PLACE)]
+
+    def offsets_for_times(self, _: Sequence[TopicPartition], **__: float) -> list[TopicPartition]:
+        return [TopicPartition(*PLACE, self.end)]
+
+    def seek(self, place: TopicPartition) -> None:
+        self.sought.append(place.offset)
 
     def committed(self, places: Sequence[TopicPartition], _: float) -> list[TopicPartition]:
         if self.failures:
@@ -46,6 +80,7 @@ class Stage:
     def __init__(self) -> None:
         self.owned: dict[Place, Committed] = {}
         self.waited = 0
+        self.told_lost: list[Place] = []
         self.told_undecided: list[tuple[Place, Any]] = []
 
     def assigned(self, partitions: Mapping[Place, Committed]) -> None:
@@ -53,7 +88,8 @@ class Stage:
 
     def revoked(self, partitions: Sequence[Place]) -> None: ...
 
-    def lost(self, partitions: Sequence[Place]) -> None: ...
+    def lost(self, partitions: Sequence[Place]) -> None:
+        self.told_lost.extend(partitions)
 
     def undecided(self, place: Place, group: Any) -> None:
         self.told_undecided.append((place, group))
@@ -115,3 +151,46 @@ def test_a_refusal_is_not_asked_again(stage: Stage) -> None:
         read_with(stage, [KafkaError.GROUP_AUTHORIZATION_FAILED])
 
     assert stage.waited == 0
+
+
+@pytest.fixture
+def member(stage: Stage) -> GroupConsumer:
+    """One that has read up to where the group has committed, 41, and the next three."""
+    Client.failures, Client.messages, Client.sought, Client.end = [], [], [], 44
+    member = GroupConsumer({"group.id": "group"}, stage)
+    member.subscribe(["orders"])
+    member.read(10, 1.0)
+    for offset in (41, 42, 43):
+        Client.messages = [Message(offset)]
+        member.read(10, 1.0)
+    return member
+
+
+def test_of_a_topic_that_was_made_anew_nothing_counts_that_was_committed_for_the_old_one(
+    member: GroupConsumer, stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    Client.messages, Client.end = [Message(0)], 3
+
+    with caplog.at_level(logging.ERROR, logger="postback.kafka"):
+        records = member.read(10, 1.0)
+
+    assert records == ([], [])
+    assert stage.told_lost == [PLACE]
+    assert stage.owned == {PLACE: Committed(None, "")}
+    assert Client.sought == [OFFSET_BEGINNING]
+    assert [record.message for record in caplog.records] == ["topic.begins_anew"]
+
+
+def test_what_was_sought_and_offsets_that_go_back_in_a_topic_that_is_the_same_are_read_as_they_come(
+    member: GroupConsumer, stage: Stage
+) -> None:
+    read = []
+    for offset in (7, 8):
+        Client.messages = [Message(offset)]
+        read += member.read(10, 1.0)[0]
+    member.resume_at(*PLACE, 5)
+    Client.messages, Client.end = [Message(5)], 0
+    read += member.read(10, 1.0)[0]
+
+    assert [message.offset() for message in read] == [7, 8, 5]
+    assert stage.told_lost == []
