@@ -130,6 +130,8 @@ class Supervisor:
             return "the brokers do not answer"
         if not self._threads:
             return "starting"
+        if self._own.gone:
+            return f"{', '.join(sorted(self._own.gone))}: missing, was there before: run `postback topics create`"
         waiting = [thread.name for thread in self._threads if not thread.reader.is_assigned]
         return f"{', '.join(waiting)}: no partitions assigned yet" if waiting else None
 
@@ -198,7 +200,7 @@ class Supervisor:
             if now_ms >= self._next_ask_ms:
                 self._next_ask_ms = now_ms + _ASK_MS
                 self._own.hear()
-                if self._waiting:
+                if self._waiting or self._own.gone:
                     self._put_in_force()
                 self._measure(now_ms)
             if now_ms >= self._next_tidy_ms:

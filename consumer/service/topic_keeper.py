@@ -1,4 +1,4 @@
-"""The program's own topics while it runs: made when they are missing, raised when they are too small."""
+"""The program's own topics while it runs: made when they are missing or deleted, raised when they are too small."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -21,6 +21,10 @@ from consumer.service.topic_rules import keeping_faults
 from consumer.settings import Settings
 
 _PROBE_S: Final = 2.0
+_GONE_MS: Final = 6_000
+"""A topic that was there is gone when no answer has had it for so long: not every broker knows of a new one at once.
+And the groups' members, which look every 5 s, have given up its partitions by then: nobody reads the one that is made
+in its place from where the old one ended."""
 
 _log = EventLog("service")
 
@@ -45,6 +49,7 @@ class TopicKeeper:
     Attributes:
         there: Every topic, as it was heard last, with its number of partitions; 0 of those made since then.
         heard_ms: When the brokers answered last; 0: never yet.
+        gone: Those that are wanted, were there, and are there no more.
         sizes: What the own topics carry.
     """
 
@@ -59,14 +64,17 @@ class TopicKeeper:
         self._wanted: list[str] = []
         self._known: set[str] = set()
         self._missing: set[str] = set()
+        self._absent_since_ms: dict[str, int] = {}
         self._seldom = OnceAMinute()
         self.there: Mapping[str, int] = {}
         self.heard_ms = 0
+        self.gone: frozenset[str] = frozenset()
         self.sizes = Sizes()
 
     def want(self, profiles: Iterable[Profile]) -> None:
         """These are to be served from now on."""
         self._wanted = wanted_topics(self._names, profiles, self._settings.tick)
+        self._known &= set(self._wanted)
 
     def hear(self) -> None:
         """
@@ -79,10 +87,11 @@ class TopicKeeper:
         self.heard_ms = self._clock_ms()
         missing = set(self._sources) - there.keys()
         if not self._settings.kafka.create_topics:
-            missing |= set(self._wanted) - there.keys()
+            missing |= set(self._wanted) - there.keys() - self._known - self.gone
         for topic in sorted(missing - self._missing):
             _log.warning("topic.missing", topic=topic, advice="it is waited for: create it, or correct the settings")
         self._missing = missing
+        self._look_for_deleted()
 
     def misses(self, topic: str) -> bool:
         """Whether one that somebody else makes was not there when the brokers answered last."""
@@ -100,7 +109,8 @@ class TopicKeeper:
             self.unreachable(error)
             return False
         self.there = {**dict.fromkeys(created, 0), **self.there}  # not every broker knows of them yet
-        self._known = set(self._wanted) & self.there.keys()
+        self._known |= set(self._wanted) & self.there.keys()
+        self.gone -= self._known
         return set(self._wanted) <= self._known
 
     def unreachable(self, error: BrokerUnreachable) -> None:
@@ -164,11 +174,31 @@ class TopicKeeper:
         self.sizes.carries = carries and replace(carries, raised_ms=self._clock_ms())
         self.sizes.are_asked_for = False
 
+    def _look_for_deleted(self) -> None:
+        now_ms, since_ms = self.heard_ms, self._absent_since_ms
+        absent = self._known - self.there.keys()
+        self._absent_since_ms = {topic: min(since_ms.get(topic, now_ms), now_ms) for topic in absent}
+        gone = {topic for topic, at_ms in self._absent_since_ms.items() if now_ms - at_ms >= _GONE_MS}
+        for topic in sorted(gone):
+            self._say_gone(topic)
+        self._known -= gone
+        self.gone = (self.gone | gone) & set(self._wanted)
+
+    def _say_gone(self, topic: str) -> None:
+        lost = "deliveries that waited in it are" if self._names.is_dispatched(topic) else "what it held is"
+        may_create = self._settings.kafka.create_topics
+        _log.error(
+            "topic.missing",
+            topic=topic,
+            text=f"it was there before: if it was deleted, {lost} lost",
+            advice="it is created again" if may_create else "all wait for it: run `postback topics create`",
+        )
+
     def _create(self) -> list[str]:
         kafka = self._settings.kafka
         created = create_missing(
             self._topics,
-            self._wanted,
+            [topic for topic in self._wanted if topic not in self._known],
             names=self._names,
             sources=self._sources,
             partitions=kafka.partitions,
