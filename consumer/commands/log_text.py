@@ -1,16 +1,16 @@
 """A row of the history in one line, in words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from consumer.commands.reasons import IN_WORDS
 from consumer.commands.times import full_local_time, local_time, span
 from consumer.core.outcome import PAUSED
 from consumer.core.printable import printable
+from consumer.service.history import Row
 from consumer.service.open_deliveries import OpenDelivery
 
-Row = Mapping[str, Any]
 _COLUMNS: Final = (("order_id", 8), ("profile", 12), ("customer_type", 8), ("outcome", 13))
 
 _LATE_MS: Final = 60_000

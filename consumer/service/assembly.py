@@ -96,7 +96,7 @@ class Parts:
         lanes, orders = Lanes(settings.http.max_in_flight_per_endpoint, slots=settings.http.max_in_flight), Orders()
         give_up = settings.retry.give_up_after
         settling = Settling(
-            names=self.names, sizes=sizes, metrics=self.metrics, give_up_after_ms=_ms(give_up) if give_up else None
+            names=self.names, sizes=sizes, metrics=self.metrics, give_up_after_ms=in_ms(give_up) if give_up else None
         )
         targets = Targets(
             tick=settings.tick, render=self._renderer, counts=self.metrics.by_profile.counts, now_ms=clock_ms()
@@ -128,7 +128,7 @@ class Parts:
             settling=settling,
             names=self.names,
             metrics=self.metrics,
-            commit_interval_ms=_ms(settings.commit_interval),
+            commit_interval_ms=in_ms(settings.commit_interval),
             clock_ms=clock_ms,
         )
         reader = stage.reader = GroupConsumer(self._consumer("dispatch"), stage)
@@ -142,7 +142,7 @@ class Parts:
         kafka = self.settings.kafka
         group = f"{kafka.group_id}.{role}"
         # A new window's topic, or a source that comes to be, must be seen well before its first run.
-        refresh_ms = max(500, min(5_000, _ms(self.settings.tick) // 4))
+        refresh_ms = max(500, min(5_000, in_ms(self.settings.tick) // 4))
         return {"topic.metadata.refresh.interval.ms": refresh_ms} | properties.consumer(
             kafka.bootstrap_servers, kafka.client, group=group
         )
@@ -184,5 +184,6 @@ def renderer_of(settings: Settings, profile: Profile) -> Renderer:
     return Renderer(profile, zone=settings.time_zone, user_agent=USER_AGENT, items=settings.event.names.items)
 
 
-def _ms(span: timedelta) -> int:
+def in_ms(span: timedelta) -> int:
+    """Whole milliseconds."""
     return int(span.total_seconds() * 1000)

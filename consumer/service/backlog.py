@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from consumer.adapters.kafka.consumer import Committed
 from consumer.core.errors import BrokerUnreachable
 from consumer.core.offsets import open_in, open_test
 from consumer.core.ports import Place, Record
@@ -15,25 +16,13 @@ _TRIES: Final = 8
 _BETWEEN_TRIES_S: Final = 0.05
 
 
-class CommittedOffset(Protocol):
-    """What a group committed for a partition: offset None when nothing yet."""
-
-    @property
-    def offset(self) -> int | None:
-        """The next offset to read."""
-
-    @property
-    def metadata(self) -> str:
-        """What was written beside it."""
-
-
 class AsksBacklog(Protocol):
     """What is needed of the brokers here."""
 
     def partitions(self) -> dict[str, int]:
         """All topics with their number of partitions."""
 
-    def committed(self, group: str, places: Iterable[Place]) -> Mapping[Place, CommittedOffset]:
+    def committed(self, group: str, places: Iterable[Place]) -> Mapping[Place, Committed]:
         """What a consumer group committed."""
 
     def beginnings(self, places: Iterable[Place]) -> dict[Place, int]:
@@ -103,9 +92,9 @@ def look(topics: AsksBacklog, settings: Settings, names: TopicNames) -> Backlog:
     or not at all; so it is looked until nothing moves between two looks, within reason.
     """
     there = topics.partitions()
-    wanted = {source.topic for source in settings.sources} & there.keys()
-    sources = _opened(topics, f"{settings.kafka.group_id}.ingest", _places(there, wanted))
-    places = _places(there, (name for name in there if names.is_dispatched(name)))
+    wanted = {source.topic for source in settings.sources}
+    sources = _opened(topics, f"{settings.kafka.group_id}.ingest", places_of(there, wanted))
+    places = places_of(there, (name for name in there if names.is_dispatched(name)))
     group = f"{settings.kafka.group_id}.dispatch"
     for _ in range(_TRIES):
         before = topics.committed(group, places)
@@ -118,8 +107,9 @@ def look(topics: AsksBacklog, settings: Settings, names: TopicNames) -> Backlog:
     return Backlog(there, sources, waiting)
 
 
-def _places(partitions: Mapping[str, int], topics: Iterable[str]) -> list[Place]:
-    return [(topic, number) for topic in topics for number in range(partitions[topic])]
+def places_of(partitions: Mapping[str, int], topics: Iterable[str]) -> list[Place]:
+    """The partitions of those topics that are there."""
+    return [(topic, number) for topic in topics for number in range(partitions.get(topic, 0))]
 
 
 def _opened(topics: AsksBacklog, group: str, places: Sequence[Place]) -> dict[Place, Open]:

@@ -1,7 +1,7 @@
 """What became of events: rows of the outcomes topic, and dead letters that never became a delivery."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ from consumer.core.report import iso_utc
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting
 from consumer.service.asking import Brokers
+from consumer.service.backlog import places_of
 from consumer.service.recent import row_of
 
 _FAILED: Final = frozenset({"failed", "dead_lettered"})
@@ -65,7 +66,7 @@ class Past:
 
 def past_rows(brokers: Brokers, names: TopicNames, question: Question, *, limit: int) -> Past:
     """At most *limit* rows."""
-    places = _places(brokers, (names.outcomes, names.dead_letter))
+    places = places_of(brokers.there, (names.outcomes, names.dead_letter))
     wide = question if question.order is None else replace(question, profile=None, only_failed=False)
     told: set[str] = set()
     is_unrouted = False
@@ -95,7 +96,7 @@ def coming_rows(brokers: Brokers, names: TopicNames, question: Question, starts:
 
 def ends(brokers: Brokers, names: TopicNames) -> dict[Place, int]:
     """Where what is yet to come begins."""
-    return brokers.topics.ends(_places(brokers, (names.outcomes, names.dead_letter)))
+    return brokers.topics.ends(places_of(brokers.there, (names.outcomes, names.dead_letter)))
 
 
 def _rows(batches: Iterator[Sequence[Record]], names: TopicNames, question: Question) -> Iterator[tuple[int, Row]]:
@@ -141,10 +142,6 @@ def _at_ms(row: Row, otherwise: int) -> int:
         return int(datetime.fromisoformat(str(row.get("at"))).timestamp() * 1000)
     except ValueError:
         return otherwise
-
-
-def _places(brokers: Brokers, topics: Iterable[str]) -> list[Place]:
-    return [(topic, number) for topic in topics for number in range(brokers.there.get(topic, 0))]
 
 
 def _spans(brokers: Brokers, places: Sequence[Place], since_ms: int | None) -> dict[Place, tuple[int, int]]:

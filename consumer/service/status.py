@@ -15,7 +15,7 @@ from consumer.core.schedule import due_ms, next_boundary_ms, period_seconds, per
 from consumer.core.topics import TopicNames
 from consumer.core.waiting import Waiting, entered_ms, read_headers
 from consumer.service.asking import Brokers
-from consumer.service.backlog import Backlog, Open, look
+from consumer.service.backlog import Backlog, Open, look, places_of
 from consumer.service.profile_files import problems_by_profile
 from consumer.service.recent import LastFailure, Recent, read_recent
 from consumer.settings import Settings
@@ -113,11 +113,12 @@ def read_status(brokers: Brokers, settings: Settings, profiles: ProfileSet, now_
     board = Board(settings, profiles, names, backlog, now_ms)
     for record in backlog.records(brokers.reader):
         board.count(record)
-    letters = _places(backlog, names.dead_letter)
+    letters = places_of(backlog.partitions, [names.dead_letter])
     if letters:
         board.count_letters(brokers, letters)
-    recent = read_recent(brokers.topics, brokers.reader, _places(backlog, names.outcomes), now_ms)
-    return board.status(recent, _kept(brokers, _places(backlog, names.outcomes)))
+    outcomes = places_of(backlog.partitions, [names.outcomes])
+    recent = read_recent(brokers.topics, brokers.reader, outcomes, now_ms)
+    return board.status(recent, _kept(brokers, outcomes))
 
 
 class Board:
@@ -232,10 +233,6 @@ def _known_topics(settings: Settings, names: TopicNames, backlog: Backlog) -> It
 
 def _lag(opened: Mapping[Place, Open], topic: str) -> int:
     return sum(one.lag for place, one in opened.items() if place[0] == topic)
-
-
-def _places(backlog: Backlog, topic: str) -> list[Place]:
-    return [(topic, number) for number in range(backlog.partitions.get(topic, 0))]
 
 
 def _kept(brokers: Brokers, places: Sequence[Place]) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
@@ -15,7 +14,7 @@ from consumer.core.schedule import periods_in_use
 from consumer.dispatch.service import Dispatch
 from consumer.ingest.service import Ingest
 from consumer.log import EventLog
-from consumer.service.assembly import Parts, clock_ms
+from consumer.service.assembly import Parts, clock_ms, in_ms
 from consumer.service.progress import AsksOffsets, LagWatch
 from consumer.service.stage_thread import StageThread
 from consumer.service.topic_keeper import AsksTopicsSoon, TopicKeeper
@@ -170,7 +169,7 @@ class Supervisor:
 
     def _finish_dispatch(self) -> None:
         if self._dispatch is not None:
-            self._dispatch.finish(_ms(self._settings.shutdown))
+            self._dispatch.finish(in_ms(self._settings.shutdown))
 
     def _end(self) -> None:
         """
@@ -180,7 +179,7 @@ class Supervisor:
         _log.info("service.stopping")
         for thread in self._threads:
             thread.stop()
-        deadline_ms = clock_ms() + _ms(self._settings.shutdown) + 10_000
+        deadline_ms = clock_ms() + in_ms(self._settings.shutdown) + 10_000
         for thread in self._threads:
             if not thread.join(max(0.1, (deadline_ms - clock_ms()) / 1000)):
                 _log.error("stage.stuck", stage=thread.name)
@@ -258,7 +257,3 @@ class Supervisor:
         """Let the brokers drop what is settled: nothing that waits is deleted by age."""
         if self._dispatch is not None:
             self._topics.delete_before(self._dispatch.droppable)
-
-
-def _ms(span: timedelta) -> int:
-    return int(span.total_seconds() * 1000)

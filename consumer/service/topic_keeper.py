@@ -10,6 +10,7 @@ from consumer.core.ports import Place
 from consumer.core.profile import Profile
 from consumer.core.topics import Sizes, TopicNames
 from consumer.log import EventLog, OnceAMinute
+from consumer.service.backlog import places_of
 from consumer.service.own_topics import (
     AsksTopics,
     create_missing,
@@ -127,7 +128,7 @@ class TopicKeeper:
         plain = self._names.window_of(timedelta(), self._settings.tick)
         windows = {topic: topic for topic in self.there if self._names.period(topic) is not None}
         windows[self._names.retry] = plain
-        places = [(topic, number) for topic in windows for number in range(self.there.get(topic, 0))]
+        places = places_of(self.there, windows)
         try:
             begins, ends = self._topics.beginnings(places), self._topics.ends(places, timeout_seconds=_PROBE_S)
         except BrokerUnreachable:
