@@ -17,6 +17,7 @@ from consumer.core.profile import Profile
 from consumer.core.topics import TopicNames
 from consumer.service.asking import Brokers, asking
 from consumer.service.assembly import registry_of
+from consumer.service.backlog import places_of
 from consumer.service.own_topics import wanted_topics
 from consumer.service.topic_rules import keeping_faults, shape_faults
 from consumer.settings import Settings
@@ -37,7 +38,7 @@ def broker_problems(file: SettingsFile, settings: Settings, profiles: Iterable[P
         with asking(settings) as brokers:
             return [
                 *_missing_sources(root, settings, brokers.there),
-                *_missing_own(root, settings, brokers.there, profiles),
+                *_missing_own(root, settings, brokers, profiles),
                 *_faults(root, settings, brokers),
             ]
     except BrokerUnreachable as error:
@@ -52,16 +53,27 @@ def _missing_sources(root: Node, settings: Settings, there: Mapping[str, int]) -
             yield root.problem(text, "sources", place, "topic")
 
 
-def _missing_own(
-    root: Node, settings: Settings, there: Mapping[str, int], profiles: Iterable[Profile]
-) -> Iterator[Problem]:
-    """Only those that the service will not create itself."""
-    if settings.kafka.create_topics:
-        return
-    for topic in wanted_topics(TopicNames(settings.kafka.topic_prefix), profiles, settings.tick):
-        if topic not in there:
+def _missing_own(root: Node, settings: Settings, brokers: Brokers, profiles: Iterable[Profile]) -> Iterator[Problem]:
+    names = TopicNames(settings.kafka.topic_prefix)
+    missing = [topic for topic in wanted_topics(names, profiles, settings.tick) if topic not in brokers.there]
+    if not settings.kafka.create_topics:
+        for topic in missing:
             text = f"the topic {topic} is missing, and the service must not create it: run `postback topics create`"
             yield root.problem(text, "kafka", "create_topics")
+    elif missing and _has_run(settings, brokers):
+        for topic in filter(names.is_dispatched, missing):
+            text = (
+                f"the topic {topic} is missing: if it was deleted, deliveries that waited in it are lost; a running "
+                "service creates it, and so does `postback topics create`"
+            )
+            yield root.problem(text, "kafka", "create_topics", severity="warning")
+
+
+def _has_run(settings: Settings, brokers: Brokers) -> bool:
+    """Whether there was a service: before its first start no own topic is there, and that is as it should be."""
+    sources = places_of(brokers.there, (source.topic for source in settings.sources))
+    committed = brokers.topics.committed(f"{settings.kafka.group_id}.ingest", sources)
+    return any(one.offset is not None for one in committed.values())
 
 
 def _faults(root: Node, settings: Settings, brokers: Brokers) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ import pytest
 from tests.broker.topics import Topics
 from tests.desk import Desk
 from tests.events import ORDER_SCHEMA
+from tests.integration.commands.waiting_topics import OwnTopics
 from tests.ports import free_ports
 from tests.receiver import Answer, Receiver, always
 
@@ -71,6 +72,23 @@ def test_missing_topics_that_the_service_must_not_create_are_a_problem(ready: De
     assert shown.code == 1
     assert shown.out.count("run `postback topics create`") == 4
     assert f":{line_of(ready, 'create_topics')}: " in shown.out
+
+
+def test_a_topic_that_is_missing_though_the_service_has_run_is_a_warning(
+    ready: Desk, own: OwnTopics, topics: Topics, unique_name: str
+) -> None:
+    ready.call("topics", "create")
+    own.commit(f"{unique_name}.ingest", {("orders", 0): (0, "")})
+    before = ready.call("check", "--live")
+    topics.delete(f"{unique_name}.retry")
+
+    after = ready.call("check", "--live")
+
+    assert (before.code, after.code) == (0, 0)
+    assert "warning" not in before.out
+    (warning,) = (line for line in after.out.splitlines() if "warning: " in line)
+    assert f"warning: the topic {unique_name}.retry is missing: if it was deleted" in warning
+    assert "`postback topics create`" in warning
 
 
 def test_topics_made_by_hand_are_judged_in_words(ready: Desk, topics: Topics, unique_name: str) -> None:
