@@ -130,8 +130,8 @@ class Board:
         self._names = names
         self._now_ms = now_ms
         self._profiles = {one.name: one for one in _known_profiles(profiles, settings.tick, now_ms)}
-        self._topics = {one.topic: one for one in _known_topics(settings, names, backlog)}
         self._periods = periods_in_use(settings.tick, (profile.delay for profile in profiles.profiles))
+        self._topics = {one.topic: one for one in _known_topics(settings, names, backlog, self._periods)}
         for topic in self._topics.values():
             if topic.kind in {"window", "retry"}:
                 topic.next_run_at_ms = due_ms(now_ms, names.period(topic.topic), self._periods)
@@ -217,14 +217,16 @@ def _state(profile: Profile) -> State:
     return "paused" if profile.paused else "active"
 
 
-def _known_topics(settings: Settings, names: TopicNames, backlog: Backlog) -> Iterator[TopicStatus]:
+def _known_topics(
+    settings: Settings, names: TopicNames, backlog: Backlog, periods: frozenset[int]
+) -> Iterator[TopicStatus]:
     there = backlog.partitions
     for source in settings.sources:
         lag = _lag(backlog.sources, source.topic)
         count = there.get(source.topic, 0)
         yield TopicStatus(topic=source.topic, kind="source", partitions=count, records=lag, is_exact=False, lag=lag)
-    windows = sorted((period, topic) for topic in there if (period := names.period(topic)) is not None)
-    kinds: list[tuple[str, Kind]] = [(topic, "window") for _, topic in windows]
+    windows = periods | {period for topic in there if (period := names.period(topic)) is not None}
+    kinds: list[tuple[str, Kind]] = [(names.window(period), "window") for period in sorted(windows)]
     kinds += [(names.retry, "retry"), (names.dead_letter, "dead-letter"), (names.outcomes, "outcomes")]
     for topic, kind in kinds:
         lag = _lag(backlog.waiting, topic)

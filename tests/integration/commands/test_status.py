@@ -137,11 +137,12 @@ def test_recent_outcomes_the_last_error_and_dead_letters_are_shown(broker_desk: 
     assert "\x1b" not in table.out
 
 
-def test_events_that_wait_on_a_source_are_its_lag_and_a_missing_source_is_named(
+def test_events_that_wait_on_a_source_are_its_lag_and_a_missing_source_or_window_is_named(
     broker_desk: Desk, topics: Topics, unique_name: str
 ) -> None:
     broker_desk.profile("hub")
     missing = broker_desk.call("status")
+    of_window = next(line for line in missing.out.splitlines() if line.startswith(f"{unique_name}.{WINDOW} "))
     topics.create(f"{unique_name}.orders", partitions=2)
     topics.produce(f"{unique_name}.orders", [NewRecord(key=str(number), value=b"x") for number in range(7)])
 
@@ -149,5 +150,7 @@ def test_events_that_wait_on_a_source_are_its_lag_and_a_missing_source_is_named(
 
     assert missing.code == 0
     assert f"{unique_name}.orders: there is no such topic" in missing.out
+    assert of_window.split()[1:3] == ["window", "missing"]
+    assert f"{unique_name}.{WINDOW}: there is no such topic: `postback topics create` creates it" in missing.out
     assert (topic_of(shown, "orders")["records"], topic_of(shown, "orders")["kind"]) == (7, "source")
     assert not topic_of(shown, "orders")["records_are_exact"]
