@@ -96,6 +96,10 @@ class Ingest:
         """Partials may wait in these, too, since before this process: before the first turn."""
         self._routing = replace(self._routing, marked_windows=self._routing.marked_windows | windows)
 
+    def unmark(self, windows: frozenset[str]) -> None:
+        """Nothing waits in these any more, since they are gone; may be called from another thread."""
+        self._routing = replace(self._routing, marked_windows=self._routing.marked_windows - windows)
+
     def begin(self) -> bool:
         """Before the first turn, until it is true."""
         return self._log.make_ready(meanwhile=self.meanwhile)

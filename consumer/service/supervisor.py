@@ -199,6 +199,8 @@ class Supervisor:
             if now_ms >= self._next_ask_ms:
                 self._next_ask_ms = now_ms + _ASK_MS
                 self._own.hear()
+                if self._ingest is not None:
+                    self._ingest.unmark(self._own.dropped)
                 if self._waiting or self._own.gone:
                     self._put_in_force()
                 self._measure(now_ms)

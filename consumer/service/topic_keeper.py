@@ -51,6 +51,7 @@ class TopicKeeper:
         there: Every topic, as it was heard last, with its number of partitions; 0 of those made since then.
         heard_ms: When the brokers answered last; 0: never yet.
         gone: Those that are wanted, were there, and are there no more.
+        dropped: Windows of which that is true and that no profile needs.
         sizes: What the own topics carry.
     """
 
@@ -64,12 +65,14 @@ class TopicKeeper:
         self._sources = [source.topic for source in settings.sources]
         self._wanted: list[str] = []
         self._known: set[str] = set()
+        self._windows: set[str] = set()
         self._missing: set[str] = set()
         self._absent_since_ms: dict[str, int] = {}
         self._seldom = OnceAMinute()
         self.there: Mapping[str, int] = {}
         self.heard_ms = 0
         self.gone: frozenset[str] = frozenset()
+        self.dropped: frozenset[str] = frozenset()
         self.sizes = Sizes()
 
     def want(self, profiles: Iterable[Profile]) -> None:
@@ -177,13 +180,17 @@ class TopicKeeper:
 
     def _look_for_deleted(self) -> None:
         now_ms, since_ms = self.heard_ms, self._absent_since_ms
-        absent = self._known - self.there.keys()
+        wanted = set(self._wanted)
+        self._windows |= {topic for topic in self.there if self._names.period(topic) is not None}
+        absent = (self._known | self._windows) - self.there.keys()
         self._absent_since_ms = {topic: min(since_ms.get(topic, now_ms), now_ms) for topic in absent}
         gone = {topic for topic, at_ms in self._absent_since_ms.items() if now_ms - at_ms >= _GONE_MS}
-        for topic in sorted(gone):
+        for topic in sorted(gone & self._known):
             self._say_gone(topic)
         self._known -= gone
-        self.gone = (self.gone | gone) & set(self._wanted)
+        self._windows -= gone
+        self.gone = (self.gone | gone) & wanted
+        self.dropped = (self.dropped | gone) - self.there.keys() - wanted
 
     def _say_gone(self, topic: str) -> None:
         lost = "deliveries that waited in it are" if self._names.is_dispatched(topic) else "what it held is"

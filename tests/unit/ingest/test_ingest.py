@@ -119,6 +119,17 @@ def test_windows_in_which_partials_waited_before_this_process_are_marked_too() -
     assert (world.markers(4), world.markers(6)) == (1, 1)
 
 
+def test_windows_that_are_gone_are_marked_no_more() -> None:
+    world = IngestWorld(profile("p", PARTIAL))
+    world.stage.mark(frozenset({NAMES.window(6)}))
+
+    world.stage.unmark(frozenset({NAMES.window(6)}))
+    world.add()
+    world.turn()
+
+    assert (world.markers(4), world.markers(6)) == (1, 0)
+
+
 @pytest.mark.parametrize("off", [{"skip_converted": False}, {"enabled": False}, {"paused": True}])
 def test_the_mark_is_made_for_profiles_that_may_look_for_it_later(off: dict[str, bool]) -> None:
     world = IngestWorld(profile("p", PARTIAL, **off))

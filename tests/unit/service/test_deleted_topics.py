@@ -103,16 +103,25 @@ def test_one_that_is_not_heard_of_for_a_moment_is_not_made_again_when_another_is
     assert RETRY not in watch.brokers.there
 
 
-def test_a_window_that_no_profile_needs_any_more_may_be_deleted(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_window_that_no_profile_needs_any_more_may_be_deleted_and_is_dropped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     watch = Watch(create_topics=True)
     watch.keeper.want([profile("p"), profile("new", delay=60)])
     watch.keeper.has_all()
 
+    watch.hear(1)
     watch.keeper.want([profile("p")])
     del watch.brokers.there[NEW]
     watch.hear(4)
 
-    assert NEW not in watch.brokers.there
+    dropped = watch.keeper.dropped
+    watch.keeper.want([profile("p"), profile("new", delay=60)])
+    watch.keeper.has_all()
+    watch.hear(1)
+
+    assert dropped == {NEW}
+    assert not watch.keeper.dropped
     assert said(caplog) == []
 
 
@@ -138,3 +147,13 @@ def test_a_service_is_not_ready_while_one_is_gone_and_serves_its_profiles_all_th
     assert said == [None, None, *["t.retry: missing, was there before: run `postback topics create`"] * 2]
     assert service.supervisor.why_not_ready() is None
     assert service.in_force == [profile("p")]
+
+
+def test_ingest_is_told_of_windows_that_were_dropped_since_marks_for_them_would_stop_it() -> None:
+    service = Service()
+    service.runs()
+    service.supervisor._own.dropped = frozenset({"t.window.8s"})
+
+    service.supervisor._look(1 << 62)
+
+    assert service.stage.unmarked == {"t.window.8s"}

@@ -72,9 +72,13 @@ class Stage:
     def __init__(self) -> None:
         self.profiles: list[Profile] = []
         self.named: frozenset[str] | None = None
+        self.unmarked: frozenset[str] = frozenset()
         self.beat_ms = 0
         self.committed: dict[tuple[str, int], tuple[int, str]] = {}
         self.droppable: dict[tuple[str, int], int] = {}
+
+    def unmark(self, windows: frozenset[str]) -> None:
+        self.unmarked = windows
 
     def use(self, profiles: Iterable[Profile], named: frozenset[str] | None = frozenset()) -> None:
         self.profiles, self.named = list(profiles), named
