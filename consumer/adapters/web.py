@@ -1,20 +1,24 @@
 """`/metrics`, `/healthz` and `/readyz`: read-only, for Prometheus and the kubelet."""
 
 import socket
+import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from consumer.core.errors import SettingsError
+from consumer.log import EventLog
 
 Check = Callable[[], str | None]
 """What is wrong, or None."""
 
 _CLIENT_TIMEOUT_S: Final = 5
+
+_log = EventLog("web")
 
 
 class WebServer:
@@ -47,6 +51,15 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = True
     registry: CollectorRegistry
     checks: dict[str, Check]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Scrapers and probes may go away before they have their answer: that is nobody's error."""
+        del request, client_address
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            _log.debug("client.gone", text=str(error))
+        else:
+            _log.exception("web.failed")
 
 
 class _ServerOfIPv6(_Server):
