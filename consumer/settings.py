@@ -22,7 +22,6 @@ _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SERVER: Final = re.compile(r"(?:[A-Za-z_]+://)?(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\],]+)(?::([0-9]{1,5}))?")
 _FIELD_PATH: Final = re.compile(r"[^\W\d]\w*(?:\[\])?(?:\.[^\W\d]\w*(?:\[\])?)*", re.ASCII)
 _ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]*):([0-9]{1,5})")
-_SECRET_WORDS: Final = ("password", "secret", "token", "jaas", "key.pem", "oauthbearer.config", "credential")
 
 _ONE_OWNER: Final = (
     "all partitions of the same number must have one owner, or an order's deliveries overtake each other: `range` is"
@@ -165,11 +164,6 @@ class Kafka(Section):
         description="librdkafka properties (security.protocol, sasl.*, ssl.*), for all clients.",
     )
 
-    @property
-    def secrets(self) -> frozenset[str]:
-        """The values among `client` that look like secrets."""
-        return frozenset(value for name, value in self.client.items() if any(word in name for word in _SECRET_WORDS))
-
 
 class Source(Section):
     topic: TopicName = Field(description="A topic that events are read from; never created.", examples=["orders"])
@@ -308,12 +302,6 @@ class Settings(Section):
     @property
     def shutdown(self) -> timedelta:
         return timedelta(seconds=self.shutdown_seconds)
-
-    @property
-    def secrets(self) -> frozenset[str]:
-        """Every text that must not be shown."""
-        password = self.schemas.registry_password
-        return self.kafka.secrets | ({password.get_secret_value()} if password else frozenset())
 
 
 def parse_settings(root: Node) -> tuple[Settings | None, list[Problem]]:

@@ -74,7 +74,7 @@ def commit_times(bootstrap_servers: str, case: Case, begin: Barrier, seconds: fl
     while time.perf_counter() < until:
         time.sleep(_RESTS_S)
         took.append(commit(len(took) + 2))
-    writer.close()
+    slot.close()
     return took
 
 

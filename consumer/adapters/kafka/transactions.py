@@ -221,10 +221,6 @@ class Transactions:
                     meanwhile()
         self._producer.poll(0)
 
-    def close(self) -> None:
-        """Nothing is open between two commits, so there is nothing to wait for."""
-        self._slot.close()
-
 
 class _Stuck(Exception):
     """A call into the client did not come back."""
