@@ -13,11 +13,13 @@ class Carries:
 
     Attributes:
         window_bytes: Of the window and retry topics.
+        batch_bytes: What each of them takes at once, outcomes too: of several records as of one.
         raised_ms: When it was tried last to have them take more; 0 where it was not.
     """
 
     window_bytes: int
     dead_letter_bytes: int
+    batch_bytes: int = 1_000_000
     raised_ms: int = 0
 
     def as_dead_letter(self, key: bytes | None, value: bytes) -> tuple[bytes | None, bytes]:

@@ -75,7 +75,7 @@ class Parts:
         """Stage 1 with its reader."""
         settings = self.settings
         stage = Ingest(
-            log=self._transactions("ingest"),
+            log=self._transactions("ingest", sizes),
             decoder=AvroDecoder(self.schemas),
             events=EventReader(settings.event.names),
             default_types={source.topic: source.customer_type for source in settings.sources},
@@ -117,7 +117,7 @@ class Parts:
             longest_retry_after=settings.retry.longest_retry_after,
         )
         stage = Dispatch(
-            log=self._transactions("dispatch"),
+            log=self._transactions("dispatch", sizes),
             sender=sender,
             targets=targets,
             lanes=lanes,
@@ -147,11 +147,12 @@ class Parts:
             kafka.bootstrap_servers, kafka.client, group=group
         )
 
-    def _transactions(self, role: str) -> Transactions:
+    def _transactions(self, role: str, sizes: Sizes) -> Transactions:
         kafka = self.settings.kafka
         slot = properties.InstanceSlot(f"{kafka.group_id}.{role}")
+        known = {} if sizes.carries is None else {"largest_batch": sizes.carries.batch_bytes}
         return Transactions(
-            properties.producer(kafka.bootstrap_servers, kafka.client, transactional_id=slot.name), slot
+            properties.producer(kafka.bootstrap_servers, kafka.client, transactional_id=slot.name, **known), slot
         )
 
 

@@ -109,12 +109,16 @@ def make_large(topics: AsksTopics, wanted: Iterable[str], sources: Iterable[str]
 def what_they_carry(topics: AsksTopics, wanted: Iterable[str], names: TopicNames) -> Carries | None:
     """The largest events that these topics take; None when none of them is there yet."""
     there = topics.partitions()
-    configs = topics.config(name for name in wanted if name in there and name != names.outcomes)
-    waiting = [max_bytes(config) for name, config in configs.items() if name != names.dead_letter]
+    configs = topics.config(name for name in wanted if name in there)
+    waiting = [max_bytes(config) for name, config in configs.items() if names.is_dispatched(name)]
     if not waiting or names.dead_letter not in configs:
         return None
     room = GROWTH_BYTES // 2
-    return Carries(min(waiting) - room, max_bytes(configs[names.dead_letter]) - room)
+    return Carries(
+        window_bytes=min(waiting) - room,
+        dead_letter_bytes=max_bytes(configs[names.dead_letter]) - room,
+        batch_bytes=min(max_bytes(config) for config in configs.values()),
+    )
 
 
 def max_bytes(config: Mapping[str, str]) -> int:

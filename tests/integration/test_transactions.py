@@ -21,7 +21,8 @@ def test_a_topic_for_small_records_takes_many_of_them_at_once(
 ) -> None:
     topics.create(unique_name, partitions=1, settings={"max.message.bytes": "100000"})
     slot = properties.InstanceSlot(unique_name)
-    writer = Transactions(properties.producer(broker.bootstrap_servers, {}, transactional_id=slot.name), slot)
+    own = properties.producer(broker.bootstrap_servers, {}, transactional_id=slot.name, largest_batch=100_000)
+    writer = Transactions(own, slot)
 
     records: list[LogRecord] = [(unique_name, b"k", os.urandom(600), []) for _ in range(2_000)]
     member = Consumer(properties.consumer(broker.bootstrap_servers, {}, group=unique_name))

@@ -127,23 +127,19 @@ class GroupConsumer:
         except KafkaException as error:
             raise BrokerError(f"reading from Kafka failed: {error}") from error
         records = []
-        ends: list[tuple[str, int, int]] = []
-        astray: set[Place] = set()
+        ends: list[Message] = []
         for message in messages:
             failure = message.error()
-            if failure is not None and failure.code() != KafkaError._PARTITION_EOF:
-                self._failed(failure)
-                continue
-            place, offset = (message.topic() or "", message.partition() or 0), message.offset() or 0
-            if offset < self._next.get(place, offset):
-                astray.add(place)
-            elif failure is None:
-                self._next[place] = offset + 1
             if failure is None:
                 records.append(message)
+            elif failure.code() == KafkaError._PARTITION_EOF:
+                ends.append(message)
             else:
-                ends.append((*place, offset))
-        return ([], []) if astray and self._begin_anew(astray) else (records, ends)
+                self._failed(failure)
+        astray = self._gone_back(records, ends)
+        if astray and self._begin_anew(astray):
+            return [], []
+        return records, [(*_place_of(end), end.offset() or 0) for end in ends]
 
     def _take(self, limit: int, timeout_seconds: float) -> list[Message]:
         if timeout_seconds <= 0:
@@ -153,6 +149,26 @@ class GroupConsumer:
         if first is None:
             return []
         return [first, *self._consumer.consume(limit, 0)]
+
+    def _gone_back(self, records: Sequence[Message], ends: Sequence[Message]) -> set[Place]:
+        """
+        Partitions whose offsets stand before the one that was to come. Records come in blocks of one partition: of each
+        the first is looked at, and the last one remembered.
+        """
+        numbers = [record.partition() for record in records]
+        turns = [at for at in range(1, len(records)) if numbers[at] != numbers[at - 1]]
+        firsts = [records[at] for at in (0, *turns)] if records else []
+        lasts = [records[at - 1] for at in (*turns, len(records))] if records else []
+        astray = set()
+        for message in (*firsts, *ends):
+            place, offset = _place_of(message), message.offset() or 0
+            if offset < self._next.get(place, offset):
+                astray.add(place)
+        for message in lasts:
+            place = _place_of(message)
+            if place not in astray:
+                self._next[place] = (message.offset() or 0) + 1
+        return astray
 
     def _begin_anew(self, astray: set[Place]) -> bool:
         """
@@ -326,6 +342,10 @@ def committed_offsets(consumer: Consumer, places: list[TopicPartition], *, withi
 def owned_offsets(committed: Sequence[TopicPartition]) -> dict[Place, Committed]:
     """The same as the stages want it."""
     return {(p.topic, p.partition): Committed(p.offset if p.offset >= 0 else None, p.metadata or "") for p in committed}
+
+
+def _place_of(message: Message) -> Place:
+    return message.topic() or "", message.partition() or 0
 
 
 def _start(partition: TopicPartition) -> int:

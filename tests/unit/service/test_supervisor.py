@@ -200,6 +200,17 @@ def test_the_own_topics_are_raised_when_an_event_comes_that_fits_its_source_only
     assert not service.sizes.are_asked_for
 
 
+@pytest.mark.parametrize("topic", ["t.window.4s", "t.retry", "t.dead-letter", "t.outcomes"])
+def test_a_batch_is_no_larger_than_what_each_topic_takes(topic: str) -> None:
+    service = Service()
+    service.brokers.largest[topic] = "100000"
+
+    service.runs()
+    service.supervisor._take_profiles(loaded(profile("p")))
+
+    assert service.sizes.carries.batch_bytes == 100_000
+
+
 def test_topics_that_may_not_be_raised_are_as_they_are(service: Service) -> None:
     service.supervisor._take_profiles(loaded(profile("p")))
     service.brokers.largest["orders"] = "5000000"
