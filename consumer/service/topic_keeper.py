@@ -190,7 +190,7 @@ class TopicKeeper:
         self._known -= gone
         self._windows -= gone
         self.gone = (self.gone | gone) & wanted
-        self.dropped = (self.dropped | gone) - self.there.keys() - wanted
+        self.dropped = (self.dropped | gone).difference(self.there, wanted)  # a frozenset without keys is none
 
     def _say_gone(self, topic: str) -> None:
         lost = "deliveries that waited in it are" if self._names.is_dispatched(topic) else "what it held is"
