@@ -45,20 +45,21 @@ class Owned:
         """
         found: list[tuple[tuple[Shard, Track], Record, int]] = []
         newest: dict[Track, int] = {}
-        places: list[tuple[int, int]] = []
+        entered_ms: list[int] = []
         for record in records:
             known = self.tracks.get((record.topic(), record.partition()))
             if known is None:
                 continue
             track = known[1]
             at_ms = track.at_ms(record)
-            newest[track] = max(at_ms, newest.get(track, 0))
-            places.append((newest[track], len(places)))
+            before = newest.get(track, 0)
+            if at_ms > before:
+                before = newest[track] = at_ms
+            entered_ms.append(before)
             found.append((known, record, at_ms))
         if len(newest) <= 1:
             return found
-        places.sort()
-        return [found[place] for _, place in places]
+        return [found[place] for place in sorted(range(len(found)), key=entered_ms.__getitem__)]
 
     def clear(self) -> None:
         """Nothing is owned."""
