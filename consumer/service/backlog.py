@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from consumer.adapters.kafka.consumer import Committed
+from consumer.adapters.kafka.committed import Committed
 from consumer.core.errors import BrokerUnreachable
 from consumer.core.offsets import open_in, open_test
 from consumer.core.ports import Place, Record

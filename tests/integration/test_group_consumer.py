@@ -8,7 +8,8 @@ import pytest
 from confluent_kafka import Producer
 
 from consumer.adapters.kafka import properties
-from consumer.adapters.kafka.consumer import Committed, GroupConsumer
+from consumer.adapters.kafka.committed import Committed
+from consumer.adapters.kafka.consumer import GroupConsumer
 from consumer.core.ports import Place
 from tests.broker.kafka import KafkaBroker
 from tests.broker.topics import NewRecord, Topics

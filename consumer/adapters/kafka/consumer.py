@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from confluent_kafka import (
@@ -15,9 +14,11 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from consumer.adapters.kafka.client_errors import RepeatedErrors
+from consumer.adapters.kafka.committed import COORDINATOR_MOVES, Committed, committed_offsets, owned_offsets
 from consumer.core.errors import BrokerError
 from consumer.core.ports import Place
-from consumer.log import EventLog, OnceAMinute
+from consumer.log import EventLog
 
 _COMMITTED_S: Final = 5.0
 """Asked anew after this long: librdkafka may wait for an answer that was lost."""
@@ -28,16 +29,6 @@ _SINCE_S: Final = 2.0
 _DECIDED_S: Final = 25.0
 """By then the brokers have ended every transaction of a process that was killed: if they have not, they never will."""
 
-_AGAIN_S: Final = 0.2
-_COORDINATOR_MOVES: Final = frozenset(
-    {
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.UNSTABLE_OFFSET_COMMIT,
-        KafkaError._WAIT_COORD,
-    }
-)
 _BROKERS_AWAY: Final = frozenset(
     {
         KafkaError._TIMED_OUT,
@@ -48,21 +39,7 @@ _BROKERS_AWAY: Final = frozenset(
         KafkaError.NETWORK_EXCEPTION,
     }
 )
-_SAID_BY_OTHERS: Final = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
-"""Each client meets these while the brokers are away, of which the one that asks for topics and offsets tells."""
-
-NO_TOPIC: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
-"""Not there yet, or no more."""
-
 _log = EventLog("kafka")
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What the group committed for a partition: offset None when nothing yet."""
-
-    offset: int | None
-    metadata: str
 
 
 class Ownership(Protocol):
@@ -289,7 +266,7 @@ class GroupConsumer:
                 return committed_offsets(self._consumer, partitions, within_s=_COMMITTED_S)
             except KafkaException as error:
                 failure = error.args[0]
-                if failure.code() not in _COORDINATOR_MOVES | _BROKERS_AWAY:
+                if failure.code() not in COORDINATOR_MOVES | _BROKERS_AWAY:
                     raise BrokerError(f"the committed offsets cannot be had: {failure.str()}") from error
                 self._errors.report(failure)
             self._ownership.meanwhile()
@@ -318,49 +295,9 @@ class GroupConsumer:
         self._ownership.lost([(p.topic, p.partition) for p in partitions])
 
 
-def committed_offsets(consumer: Consumer, places: list[TopicPartition], *, within_s: float) -> list[TopicPartition]:
-    """
-    What the consumer's group committed, with its metadata.
-
-    Raises:
-        KafkaException: It could not be had within the time.
-    """
-    until = time.monotonic() + within_s
-    while True:
-        try:
-            found = consumer.committed(places, max(0.1, until - time.monotonic()))
-            failure = next((p.error for p in found if p.error is not None), None)
-        except KafkaException as error:
-            failure = error.args[0]
-        if failure is None:
-            return list(found)
-        if failure.code() not in _COORDINATOR_MOVES or time.monotonic() > until:
-            raise KafkaException(failure)
-        time.sleep(_AGAIN_S)
-
-
-def owned_offsets(committed: Sequence[TopicPartition]) -> dict[Place, Committed]:
-    """The same as the stages want it."""
-    return {(p.topic, p.partition): Committed(p.offset if p.offset >= 0 else None, p.metadata or "") for p in committed}
-
-
 def _place_of(message: Message) -> Place:
     return message.topic() or "", message.partition() or 0
 
 
 def _start(partition: TopicPartition) -> int:
     return int(partition.offset) if partition.offset >= 0 else OFFSET_BEGINNING
-
-
-class RepeatedErrors:
-    """Logs what a client of the service reports, each kind once a minute: it does so many times a second."""
-
-    def __init__(self) -> None:
-        self._seldom = OnceAMinute()
-
-    def report(self, error: KafkaError) -> None:
-        """Topics that do not exist yet, brokers that are away: the client goes on trying by itself."""
-        if self._seldom.may_say(error.code(), time.monotonic_ns() // 1_000_000):
-            event = "topic.missing" if error.code() in NO_TOPIC else "kafka.error"
-            write = _log.debug if error.code() in _SAID_BY_OTHERS else _log.warning
-            write(event, code=error.name(), text=error.str())

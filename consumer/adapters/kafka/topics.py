@@ -17,7 +17,8 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from consumer.adapters.kafka.consumer import Committed, RepeatedErrors, committed_offsets, owned_offsets
+from consumer.adapters.kafka.client_errors import RepeatedErrors
+from consumer.adapters.kafka.committed import Committed, committed_offsets, owned_offsets
 from consumer.core.errors import BrokerUnreachable
 from consumer.core.ports import Place
 

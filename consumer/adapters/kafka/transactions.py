@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from consumer.adapters.kafka.consumer import NO_TOPIC, RepeatedErrors
+from consumer.adapters.kafka.client_errors import NO_TOPIC, RepeatedErrors
 from consumer.adapters.kafka.properties import InstanceSlot
 from consumer.core.errors import BrokerError, NoLongerMember, OutcomeUnknown, TransactionAborted
 from consumer.core.ports import LogRecord, Place

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
-from consumer.adapters.kafka import consumer
-from consumer.adapters.kafka.consumer import Committed, GroupConsumer
+from consumer.adapters.kafka import committed, consumer
+from consumer.adapters.kafka.committed import Committed
+from consumer.adapters.kafka.consumer import GroupConsumer
 from consumer.core.errors import BrokerError
 from consumer.core.ports import Place
 
@@ -101,7 +102,7 @@ class Stage:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(consumer, "Consumer", Client)
-    monkeypatch.setattr(consumer, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(committed, "_AGAIN_S", 0.0)
     return Stage()
 
 

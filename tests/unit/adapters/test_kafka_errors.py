@@ -5,7 +5,7 @@ import logging
 import pytest
 from confluent_kafka import KafkaError
 
-from consumer.adapters.kafka.consumer import RepeatedErrors
+from consumer.adapters.kafka.client_errors import RepeatedErrors
 
 
 def test_kinds_of_errors_that_take_turns_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
